@@ -1,0 +1,1 @@
+"""The protocol, sans-IO: no clock, sockets, files, randomness, hashing, logging or async."""
