@@ -1,0 +1,29 @@
+"""What the parts of the block store hand to one another and to their callers."""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class Hasher(Protocol):
+    """An incremental SHA3-512."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+
+    def hexdigest(self) -> str:
+        """Return the hash of all bytes so far: a block id."""
+
+
+class StoredBlock(NamedTuple):
+    """A block that is held; `size` in bytes."""
+
+    block_id: str
+    size: int
+
+
+class HeldBlock(NamedTuple):
+    """A block that is held and was found whole; `size` in bytes, `path` of its file."""
+
+    block_id: str
+    size: int
+    path: Path
