@@ -1,0 +1,1 @@
+"""Authenticated, sealed WebSocket links between nodes."""

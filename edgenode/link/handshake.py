@@ -1,0 +1,85 @@
+"""Running the handshake of `core.handshake` over a WebSocket, with real keys."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import WSMsgType
+
+from edgenode.core.errors import ProtocolError
+from edgenode.core.handshake import Initiator, Responder, Secrets
+from edgenode.core.hello import INSTANCE_BYTES, NONCE_BYTES, Hello
+from edgenode.crypto import random_bytes, verify
+from edgenode.link.channel import Channel
+from edgenode.link.socket import Socket, receive_frame
+
+# Three messages over a slow line, and a Pi that is busy; attackers hold a place no longer.
+HANDSHAKE_TIMEOUT_S = 5.0
+
+
+class LocalIdentity:
+    """Who this process is on every link: the node, its network, and the process itself."""
+
+    __slots__ = ("instance", "network", "node_id", "sign")
+
+    def __init__(self, network: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> None:
+        self.network = network
+        self.node_id = public_key.hex()
+        self.sign = sign
+        self.instance = random_bytes(INSTANCE_BYTES)
+
+    def hello(self, expected_node_id: str, channel: Channel) -> Hello:
+        """Return a fresh hello for one handshake."""
+        return Hello(
+            network=self.network,
+            node_id=self.node_id,
+            expected_node_id=expected_node_id,
+            nonce=random_bytes(NONCE_BYTES),
+            ephemeral_key=channel.public_key,
+            instance=self.instance,
+        )
+
+
+async def initiate(
+    socket: Socket, identity: LocalIdentity, expected_node_id: str
+) -> tuple[Hello, Channel]:
+    """Handshake as the dialling side; return the peer's hello and the sealed channel.
+
+    Raises `ProtocolError`, `DecodeError`, `SocketClosed`.
+    """
+    channel = Channel(initiator=True)
+    own = identity.hello(expected_node_id, channel)
+    initiator = Initiator(own, Secrets(identity.sign, verify, channel.agree))
+    async with _deadline():
+        await socket.send_str(own.raw.decode())
+        initiator.on_hello(await receive_frame(socket, WSMsgType.TEXT))
+        proof, header = initiator.on_proof(await receive_frame(socket, WSMsgType.BINARY))
+        channel.begin(header)
+        await socket.send_bytes(proof)
+    assert initiator.peer is not None
+    return initiator.peer, channel
+
+
+async def respond(socket: Socket, identity: LocalIdentity) -> tuple[Hello, Channel]:
+    """Handshake as the accepting side; as `initiate`."""
+    channel = Channel(initiator=False)
+    responder = Responder(
+        lambda peer_id: identity.hello(peer_id, channel),
+        Secrets(identity.sign, verify, channel.agree),
+    )
+    async with _deadline():
+        hello, proof = responder.on_hello(await receive_frame(socket, WSMsgType.TEXT))
+        await socket.send_str(hello.decode())
+        await socket.send_bytes(proof)
+        channel.begin(responder.on_proof(await receive_frame(socket, WSMsgType.BINARY)))
+    assert responder.peer is not None
+    return responder.peer, channel
+
+
+@asynccontextmanager
+async def _deadline() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+            yield
+    except TimeoutError as error:
+        raise ProtocolError("too-slow", "the handshake took too long") from error

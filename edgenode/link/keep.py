@@ -1,0 +1,78 @@
+"""Keeping a configured peer linked: dial, live through the link, back off, dial again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from random import random
+
+from edgenode.core.backoff import Backoff
+from edgenode.link.dial import DialFailed, Dialler
+from edgenode.link.link import Link
+from edgenode.link.table import LinkTable
+
+# Between two tries at most, while there is hope; and once `max_retries` tries have failed.
+MAX_RETRY_MS = 60_000
+SLOW_RETRY_MS = 600_000
+
+# A link that lasted so long was a good one: the next try comes at once.
+STABLE_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class StaticPeer:
+    """A configured address and what became of it; `node_id` is "" until it was linked once."""
+
+    __slots__ = ("address", "last_error", "node_id", "port")
+
+    def __init__(self, address: str, port: int) -> None:
+        self.address = address
+        self.port = port
+        self.node_id = ""
+        self.last_error = ""
+
+
+async def keep_linked(
+    peer: StaticPeer,
+    dialler: Dialler,
+    links: LinkTable,
+    serve: Callable[[Link], Awaitable[str]],
+    *,
+    retry_interval_ms: int,
+    max_retries: int,
+) -> None:
+    """Keep `peer` linked until cancelled; `serve(link)` lives through a link, returns its end.
+
+    The first tries come `retry_interval_ms` apart, growing, with jitter; after `max_retries` that
+    failed in a row it goes on slowly rather than giving up.
+    """
+    backoff = Backoff(retry_interval_ms, MAX_RETRY_MS, random)
+    slow = Backoff(SLOW_RETRY_MS, SLOW_RETRY_MS, random)
+    failures = 0
+    while True:
+        existing = links.get(peer.node_id)
+        if existing is not None:
+            await existing.ended()
+            continue
+        started = asyncio.get_running_loop().time()
+        error = await _try(peer, dialler, serve)
+        if asyncio.get_running_loop().time() - started >= STABLE_S:
+            failures = 0
+            backoff.reset()
+        elif error and error != peer.last_error:
+            log.warning("peer %s:%d: %s; trying again", peer.address, peer.port, error)
+        failures += 1
+        peer.last_error = error
+        delay = slow if failures > max_retries or error.startswith("self") else backoff
+        await asyncio.sleep(delay.next_ms() / 1000)
+
+
+async def _try(peer: StaticPeer, dialler: Dialler, serve: Callable[[Link], Awaitable[str]]) -> str:
+    """Dial once and live through the link; return what went wrong, "" after a lasting link."""
+    try:
+        link = await dialler.dial(peer.address, peer.port)
+    except DialFailed as failed:
+        return str(failed)
+    peer.node_id = link.node_id
+    peer.last_error = ""
+    return await serve(link)
