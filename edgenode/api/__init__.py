@@ -1,0 +1,1 @@
+"""The REST interface, the status page and what guards them."""

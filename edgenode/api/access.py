@@ -1,0 +1,117 @@
+"""Who may use the HTTP port: sources, hosts, origins, and the operator."""
+
+import hmac
+from collections.abc import Callable, Iterable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from edgenode.api.addresses import is_local, packed_address
+from edgenode.api.ports import Hasher
+from edgenode.api.problems import Problem
+
+HOME_SUFFIXES = (".local", ".lan", ".home", ".home.arpa", ".internal")
+"""What home routers and mDNS put behind a host's name; no public name ends so."""
+
+SAFE_METHODS = ("GET", "HEAD")
+
+
+class OperatorToken:
+    """The operator's token, kept as a digest only."""
+
+    def __init__(self, token: str, new_hasher: Callable[[], Hasher]) -> None:
+        """Take the token and a hash to keep and compare it by."""
+        self._new_hasher = new_hasher
+        self._digest = self._hash(token)
+
+    def matches(self, token: str) -> bool:
+        """Tell whether `token` is the operator's, in a time that does not depend on how alike."""
+        return hmac.compare_digest(self._hash(token), self._digest)
+
+    def _hash(self, token: str) -> str:
+        hasher = self._new_hasher()
+        hasher.update(token.encode("utf-8", "surrogateescape"))
+        return hasher.hexdigest()
+
+
+def is_operator(request: web.Request, operator: OperatorToken) -> bool:
+    """Tell whether the request carries the operator's token (RFC 6750); False if it has none.
+
+    A token that is wrong is an error, not an anonymous request: Problem `not-authorized`.
+    """
+    given = request.headers.getall("Authorization", [])
+    if not given:
+        return False
+    scheme, _, token = given[0].partition(" ")
+    if len(given) == 1 and scheme.lower() == "bearer" and operator.matches(token.strip()):
+        return True
+    raise Problem("not-authorized")
+
+
+def for_operator(operator: OperatorToken, handler: Handler) -> Handler:
+    """Return `handler` for the operator alone."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        if not is_operator(request, operator):
+            raise Problem("not-authorized")
+        return await handler(request)
+
+    return checked
+
+
+def local_access(host_names: Iterable[str]) -> Middleware:
+    """Return the middleware that keeps the HTTP port to the local network.
+
+    A global source is refused, so that a port opened by mistake gives nothing away. So is a Host
+    that is neither an IP address nor a name of this host: a page that makes its own name point here
+    (DNS rebinding) sends that name. A write from a page of another origin is refused as well.
+    """
+    names = allowed_names(host_names)
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_local(request.remote or ""):
+            raise Problem("forbidden-source")
+        hosts = request.headers.getall("Host", [])
+        if len(hosts) != 1 or not is_allowed_host(hosts[0], names):
+            raise Problem("forbidden-host")
+        if request.method not in SAFE_METHODS:
+            origins = request.headers.getall("Origin", [])
+            if any(not is_same_origin(origin, hosts[0]) for origin in origins):
+                raise Problem("forbidden-origin")
+        return await handler(request)
+
+    return check
+
+
+def allowed_names(host_names: Iterable[str]) -> frozenset[str]:
+    """Return `localhost`, the names given, and their first labels with each home suffix."""
+    names = {"localhost"}
+    for name in host_names:
+        plain = name.lower().rstrip(".")
+        label = plain.partition(".")[0]
+        if label:
+            names.update((plain, label))
+            names.update(label + suffix for suffix in HOME_SUFFIXES)
+    return frozenset(names)
+
+
+def is_allowed_host(authority: str, names: frozenset[str]) -> bool:
+    """Tell whether a Host header (RFC 9110, 7.2) is an IP address or one of `names`."""
+    if authority.startswith("["):
+        host, closing, port = authority[1:].partition("]")
+        known = bool(closing) and ":" in host and packed_address(host) is not None
+    else:
+        host, colon, digits = authority.partition(":")
+        port = colon + digits
+        known = packed_address(host) is not None or host.lower().removesuffix(".") in names
+    return known and (not port or (port[0] == ":" and (port[1:].isdecimal() or port == ":")))
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Tell whether an Origin header (RFC 6454, 7) names the same authority as the Host header.
+
+    Both schemes are taken, since a proxy in front may speak TLS.
+    """
+    scheme, _, authority = origin.partition("://")
+    return scheme in ("http", "https") and authority.lower() == host.lower()

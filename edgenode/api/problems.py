@@ -1,0 +1,131 @@
+"""Errors as problem details (RFC 9457): the catalogue, and the middleware that answers."""
+
+import logging
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from edgenode.api.answers import json_answer
+from edgenode.core.errors import EdgenodeError
+
+TYPE_PREFIX = "urn:edgenode:problem:"
+
+CATALOGUE: Mapping[str, tuple[int, str]] = {
+    "bad-request": (400, "The request is malformed"),
+    "bad-block-id": (400, "A block id is 128 lowercase hexadecimal digits"),
+    "bad-parameter": (400, "A query parameter has a value that is not allowed"),
+    "empty-block": (400, "A block has at least one byte"),
+    "not-authorized": (401, "The operator's token is needed"),
+    "forbidden": (403, "This is not allowed"),
+    "forbidden-host": (403, "The Host header does not name this node"),
+    "forbidden-origin": (403, "A page of another origin may not write"),
+    "forbidden-source": (403, "This port serves the local network only"),
+    "not-found": (404, "There is nothing at this path"),
+    "block-not-held": (404, "The block is not held here"),
+    "block-unavailable": (404, "No linked peer could hand over the block"),
+    "method-not-allowed": (405, "The path does not have this method"),
+    "body-timeout": (408, "The body stopped arriving"),
+    "precondition-failed": (412, "The precondition does not hold"),
+    "block-too-large": (413, "The block is larger than this node accepts"),
+    "body-too-large": (413, "The body is larger than this path accepts"),
+    "unsupported-encoding": (415, "A body is taken as it is, without a content coding"),
+    "range-not-satisfiable": (416, "The range lies outside the block"),
+    "expectation-failed": (417, "The only expectation known is 100-continue"),
+    "hash-mismatch": (422, "The body does not hash to the block id of the path"),
+    "upgrade-required": (426, "This path is for WebSocket only"),
+    "internal-error": (500, "The node failed; its log says how"),
+    "store-failed": (500, "The disk refused a read or a write"),
+    "busy": (503, "Too much of this is under way"),
+    "store-full": (507, "There is no room left for the block"),
+}
+"""Code → status and title. The codes are part of the interface: more may come, none changes."""
+
+RETRY_SECONDS = 5
+"""What `Retry-After` says with `busy`: long enough for a block or two to be done."""
+
+_BY_STATUS = {
+    400: "bad-request",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    426: "upgrade-required",
+}
+"""The statuses that may be raised as aiohttp's own exceptions; any other is unexpected."""
+
+_log = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """Ends a request with the problem `code` of the catalogue.
+
+    `detail` is for people; it never repeats what the request said.
+    """
+
+    def __init__(
+        self, code: str, detail: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Take a code of the catalogue, a detail (by default the title) and more headers."""
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+
+
+def problem_answer(problem: Problem) -> web.Response:
+    """Return the response for a problem."""
+    status, title = CATALOGUE[problem.code]
+    headers = dict(problem.headers)
+    if problem.code == "not-authorized":
+        headers["WWW-Authenticate"] = 'Bearer realm="edgenode"'
+    elif problem.code == "busy":
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return json_answer(
+        {
+            "type": TYPE_PREFIX + problem.code,
+            "title": title,
+            "status": status,
+            "detail": problem.detail or title,
+        },
+        status=status,
+        content_type="application/problem+json",
+        headers=headers,
+    )
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into a problem response; what was not expected is logged, not told."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        response = problem_answer(problem)
+    except EdgenodeError as error:
+        response = problem_answer(Problem(_known(error)))
+    except web.HTTPException as error:
+        code = _BY_STATUS.get(error.status, "internal-error")
+        response = problem_answer(Problem(code, headers=_kept(error)))
+    except ConnectionError:
+        raise
+    except Exception as error:
+        _log.exception("Request failed: %s", request.method)
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("part of the response is sent already") from error
+        response = problem_answer(Problem("internal-error"))
+    if request.can_read_body:
+        # The rest of the body is still to come, or never will: what follows on this connection
+        # cannot be told from it (RFC 9112, 9.3).
+        response.force_close()
+    return response
+
+
+def _kept(error: web.HTTPException) -> dict[str, str]:
+    return {name: error.headers[name] for name in ("Allow", "Upgrade") if name in error.headers}
+
+
+def _known(error: EdgenodeError) -> str:
+    if error.code in CATALOGUE:
+        return error.code
+    _log.error("No problem type for %s", error.code)
+    return "internal-error"

@@ -1,0 +1,43 @@
+"""Counting the bytes of answers, and the headers that every answer has."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from edgenode.core.counters import Counters
+
+EVERYWHERE = {"Server": "edgenode", "X-Content-Type-Options": "nosniff"}
+"""`Server` without the versions that aiohttp puts there."""
+
+ON_HTTP_PORT = {"Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer"}
+"""Pages of other origins may not embed what this port says."""
+
+
+def answers_counted(counters: Counters) -> Middleware:
+    """Return the middleware that adds the bodies of answers to `bytes_out`.
+
+    A body that is streamed is counted by who streams it.
+    """
+
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if isinstance(response, web.Response) and request.method != "HEAD":
+            body = response.body
+            if isinstance(body, (bytes, bytearray)):
+                counters.bytes_out += len(body)
+        return response
+
+    return count
+
+
+def headers_set(
+    headers: dict[str, str],
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return the `on_response_prepare` signal handler that sets `headers`."""
+
+    async def set_headers(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+
+    return set_headers

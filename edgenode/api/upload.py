@@ -1,0 +1,55 @@
+"""Receiving a block: what can be refused before the body, and the body in constant memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from aiohttp import HttpVersion11, web
+from aiohttp.http import HttpProcessingError
+
+from edgenode.api.problems import Problem
+from edgenode.core.counters import Counters
+
+IDLE_SECONDS = 30.0
+"""How long a body may stand still: as long as a home line that reconnects takes."""
+
+
+def check_upload(request: web.Request, max_block_size: int) -> None:
+    """Refuse by the headers alone what cannot become a block; raises Problem."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("unsupported-encoding")
+    if "Content-Range" in request.headers:  # a partial PUT, RFC 9110, 14.4
+        raise Problem("bad-request", "A block is sent whole")
+    expectation = request.headers.get("Expect")
+    if expectation is not None and expectation.lower() != "100-continue":
+        raise Problem("expectation-failed")
+    if not request.can_read_body or request.content_length == 0:
+        raise Problem("empty-block")
+    if request.content_length is not None and request.content_length > max_block_size:
+        raise Problem("block-too-large")
+
+
+async def read_body(request: web.Request, counters: Counters) -> AsyncGenerator[bytes, None]:
+    """Give the body as it arrives, asking for it first if the caller waits for that.
+
+    Raises Problem `body-timeout` after `IDLE_SECONDS` without a byte, `bad-request` for a body
+    whose framing is broken, and ConnectionError if the caller is gone.
+    """
+    if "Expect" in request.headers and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the response itself has not begun
+    received = 0
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                chunk = await request.content.readany()
+        except TimeoutError:
+            raise Problem("body-timeout") from None
+        except (web.RequestPayloadError, HttpProcessingError):
+            raise Problem("bad-request", "The body is malformed") from None
+        if not chunk:
+            break
+        received += len(chunk)
+        counters.bytes_in += len(chunk)
+        yield chunk
+    if request.content_length not in (None, received):
+        raise ConnectionResetError("the body was cut short")
