@@ -1,0 +1,44 @@
+"""`edgenode config check` and `config show`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from edgenode.cli import exits
+from edgenode.cli.output import out, out_json, say
+from edgenode.daemon.config import DEFAULT_PATH, Config, ConfigError, load_config
+from edgenode.daemon.config_toml import plain, to_toml
+
+
+def effective(config_path: Path | None, data_dir: Path | None) -> Config:
+    """Load the configuration, with the data folder of the command line in the place of its own."""
+    config = load_config(config_path)
+    return config if data_dir is None else replace(config, data_dir=data_dir.absolute())
+
+
+def check(config_path: Path | None, *, as_json: bool) -> int:
+    """Say whether the configuration can be used, and all that is wrong with it."""
+    file = DEFAULT_PATH if config_path is None else config_path
+    problems = []
+    try:
+        load_config(config_path)
+    except ConfigError as error:
+        problems = error.problems
+    if as_json:
+        out_json({"file": str(file), "ok": not problems, "problems": [plain(p) for p in problems]})
+    else:
+        for problem in problems:
+            say(str(problem))
+        if not problems:
+            unwritten = config_path is None and not file.exists()
+            out(f"{file}: not there, the defaults hold" if unwritten else f"{file}: ok")
+    return exits.BAD_CONFIG if problems else exits.OK
+
+
+def show(config_path: Path | None, data_dir: Path | None, *, as_json: bool) -> int:
+    """Print every setting in force, as TOML or JSON."""
+    config = effective(config_path, data_dir)
+    if as_json:
+        out_json(plain(config))
+    else:
+        out(to_toml(config).rstrip("\n"))
+    return exits.OK

@@ -1,0 +1,147 @@
+"""The `edgenode` command: arguments, dispatch and exit codes.
+
+What a subcommand needs is imported when it runs: each starts fast, and `run` loads nothing that
+only the others use.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgenode.cli import exits
+from edgenode.cli.arguments import parser
+from edgenode.cli.exits import CommandFailed
+from edgenode.cli.output import drop_stdout, prepare_streams, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edgenode.cli.client import Node
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    prepare_streams()
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        drop_stdout()
+        return exits.BROKEN_PIPE
+    except CommandFailed as error:
+        say(str(error))
+        try:
+            sys.stdout.flush()
+        except OSError:
+            drop_stdout()
+        return error.code
+    return code
+
+
+def _dispatch(arguments: Sequence[str] | None) -> int:
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as done:  # argparse has printed help, version or a usage error
+        return done.code if isinstance(done.code, int) else exits.USAGE
+    from edgenode.daemon.config import ConfigError  # noqa: PLC0415 - not for --help
+
+    try:
+        return _COMMANDS[options.command](options)
+    except ConfigError as error:
+        for problem in error.problems:
+            say(str(problem))
+        return exits.BAD_CONFIG
+
+
+def _run(options: Namespace) -> int:
+    from edgenode.daemon.lean import keep_openssl_out  # noqa: PLC0415
+
+    keep_openssl_out()  # before asyncio is imported, which would load it
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+
+    config = effective(*_places(options))
+    from edgenode.daemon.main import run  # noqa: PLC0415 - not for a wrong configuration
+
+    return run(config, any_port=options.any_port)
+
+
+def _id(options: Namespace) -> int:
+    from edgenode.cli.show import show_id  # noqa: PLC0415
+
+    return show_id(_node(options), as_json=options.json)
+
+
+def _status(options: Namespace) -> int:
+    from edgenode.cli.show import show_status  # noqa: PLC0415
+
+    return show_status(_node(options), as_json=options.json)
+
+
+def _peers(options: Namespace) -> int:
+    from edgenode.cli.show import show_peers  # noqa: PLC0415
+
+    return show_peers(_node(options), as_json=options.json)
+
+
+def _put(options: Namespace) -> int:
+    from edgenode.cli.blocks import put  # noqa: PLC0415
+
+    return put(_node(options), options.files, as_json=options.json)
+
+
+def _get(options: Namespace) -> int:
+    from edgenode.cli.blocks import get  # noqa: PLC0415
+    from edgenode.daemon.hashing import new_block_hasher  # noqa: PLC0415
+
+    return get(_node(options), options.id, options.output, new_block_hasher)
+
+
+def _delete(options: Namespace) -> int:
+    from edgenode.cli.blocks import delete  # noqa: PLC0415
+
+    return delete(_node(options), options.id, as_json=options.json)
+
+
+def _config_check(options: Namespace) -> int:
+    from edgenode.cli.configure import check  # noqa: PLC0415
+
+    return check(_places(options)[0], as_json=options.json)
+
+
+def _config_show(options: Namespace) -> int:
+    from edgenode.cli.configure import show  # noqa: PLC0415
+
+    return show(*_places(options), as_json=options.json)
+
+
+_COMMANDS = {
+    "run": _run,
+    "id": _id,
+    "status": _status,
+    "peers": _peers,
+    "put": _put,
+    "get": _get,
+    "delete": _delete,
+    "config check": _config_check,
+    "config show": _config_show,
+}
+
+
+def _places(options: Namespace) -> tuple[Path | None, Path | None]:
+    """Return --config and --data-dir, each None where it is not given."""
+    return getattr(options, "config", None), getattr(options, "data_dir", None)
+
+
+def _node(options: Namespace) -> "Node":
+    """Find the running node. With --data-dir alone no configuration file is needed for that."""
+    from edgenode.cli.client import connect  # noqa: PLC0415
+
+    config_path, data_dir = _places(options)
+    if data_dir is not None and config_path is None:
+        return connect(data_dir, "")
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+
+    config = effective(config_path, data_dir)
+    return connect(config.data_dir, config.server.http_bind)

@@ -1,0 +1,1 @@
+"""Configuration, composition of the parts, logs and service notification."""

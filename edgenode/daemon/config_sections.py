@@ -1,0 +1,233 @@
+"""The settings: one frozen record for each section of the file.
+
+Each setting states its default, its rule and its meaning once; reading, `config show` and the
+example file all come from here. Durations are milliseconds unless the text says otherwise.
+"""
+# ruff: noqa: RUF009 - setting() and section() are dataclass fields, made once and never shared.
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgenode.daemon.config_records import record_of, required, section, setting
+from edgenode.daemon.config_rules import (
+    absolute_path,
+    bind_address,
+    choice,
+    dns_name,
+    host,
+    line,
+    list_of,
+    multicast_address,
+    switch,
+    whole,
+    word,
+)
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+MIB = 1024 * 1024
+MAX_BYTES = 2**63 - 1
+"""What SQLite and a file offset can hold."""
+
+PORT_OR_ANY = whole(0, 65535)
+PORT = whole(1, 65535)
+PEER_PORT = 4242
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """`[server]`: the two listeners."""
+
+    http_port: int = setting(
+        4280,
+        PORT_OR_ANY,
+        "Status page, whole REST and events, for this machine and the LAN. 0 takes any free port.",
+    )
+    http_bind: str = setting(
+        "",
+        bind_address(),
+        'Where the HTTP port listens. "" is every interface, IPv4 and IPv6 as far as the machine '
+        'has them; "127.0.0.1" keeps it to this machine.',
+    )
+    ws_port: int = setting(
+        PEER_PORT,
+        PORT_OR_ANY,
+        "Peer port: links between nodes, and what anyone may read. This is the port that a router "
+        "maps. 0 takes any free port.",
+    )
+    ws_bind: str = setting("", bind_address(), "Where the peer port listens; as http_bind.")
+    upnp: bool = setting(True, switch(), "false turns all port mapping off, whatever [nat] says.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NatConfig:
+    """`[nat]`: being reachable from outside, by asking the router for a port."""
+
+    enabled: bool = setting(True, switch(), "Ask the router to map the peer port.")
+    methods: tuple[str, ...] = setting(
+        ("pcp", "nat-pmp", "upnp"),
+        list_of(choice("pcp", "nat-pmp", "upnp")),
+        "Protocols to ask with, in this order.",
+    )
+    protocol: str = setting(
+        "TCP", choice("TCP", "UDP"), "Transport to map. Links between nodes need TCP."
+    )
+    public: int = setting(
+        0, PORT_OR_ANY, "External port to ask for. 0 asks for the same number as the peer port."
+    )
+    port: int = setting(0, PORT_OR_ANY, "Internal port to map. 0 is the peer port (ws_port).")
+    private: bool = setting(
+        False, switch(), "true keeps the node private: nothing is mapped, no router is asked."
+    )
+    # RFC 6886 section 3.3 recommends two hours; it also bounds what a dead node leaves behind.
+    ttl: int = setting(
+        7200,
+        whole(0, 2**32 - 1),
+        "Lifetime of a mapping in seconds, renewed at half of it. 0 asks for the router's longest.",
+    )
+    description: str = setting(
+        "edgenode", word(64), "Name of the mapping in the router's own list."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveryConfig:
+    """`[discovery]`: neighbours on the local network, by mDNS."""
+
+    mdns: bool = setting(True, switch(), "Announce this node on the LAN and look for others.")
+    # Port and group are those of RFC 6762 section 3: another value hides the node from avahi.
+    port: int = setting(5353, PORT, "UDP port of the announcements.")
+    multicast_address: str = setting(
+        "224.0.0.251", multicast_address(), "Multicast group of the announcements."
+    )
+    # RFC 6762 section 5.2: a standing question settles at one an hour; section 10: 75 minutes is
+    # the lifetime of a service record. An hour stays inside it, so that nobody drops out between.
+    broadcast_interval: int = setting(
+        HOUR, whole(SECOND, DAY), "Time between repeated announcements."
+    )
+    node_timeout: int = setting(
+        75 * MINUTE,
+        whole(2 * SECOND, 7 * DAY),
+        "A neighbour not heard of for this long is forgotten. Longer than broadcast_interval.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapNode:
+    """One entry of `bootstrap.nodes`."""
+
+    address: str = required(host(), "Name or IP address.")
+    port: int = setting(PEER_PORT, PORT, "Its peer port.")
+    # A static peer is also replicated for: that takes the operator's word.
+    is_static: bool = setting(
+        False,
+        switch(),
+        "true keeps a link to it always, and treats it as one of your own.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapConfig:
+    """`[bootstrap]`: nodes to begin with."""
+
+    nodes: tuple[BootstrapNode, ...] = setting(
+        (), list_of(record_of(BootstrapNode)), "Nodes that are dialled at start."
+    )
+    retry_interval: int = setting(
+        5 * SECOND, whole(100, DAY), "Time before an unreachable node is dialled again."
+    )
+    max_retries: int = setting(
+        10,
+        whole(0, 10**6),
+        "After this many failures in a row a node is dialled seldom, but never given up.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsConfig:
+    """`[dns]`: names whose records list nodes."""
+
+    seeds: tuple[str, ...] = setting(
+        (), list_of(dns_name()), "DNS names to ask for nodes. [] asks nobody."
+    )
+    query_interval: int = setting(HOUR, whole(SECOND, 30 * DAY), "Time between queries.")
+    timeout: int = setting(5 * SECOND, whole(100, 5 * MINUTE), "A query fails after this long.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchConfig:
+    """`[batch]`: updates on their way out are gathered into signed batches."""
+
+    # 100 is also the protocol's own limit: a peer refuses more.
+    max_size: int = setting(100, whole(1, 100), "Most updates in one batch.")
+    interval: int = setting(SECOND, whole(10, HOUR), "Time between batches.")
+    retry_attempts: int = setting(
+        5, whole(0, 100), "How often a batch that no peer took is offered again."
+    )
+    retry_delay: int = setting(2 * SECOND, whole(10, HOUR), "Time before it is offered again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitConfig:
+    """`[rate_limit]`: for each address that calls without a token, and for each peer."""
+
+    window: int = setting(MINUTE, whole(100, DAY), "The time over which requests are counted.")
+    # A page that polls every second, and as much again for whoever shares its address.
+    max_requests: int = setting(120, whole(1, 10**9), "Most requests in one window.")
+    blacklist_threshold: int = setting(
+        3, whole(1, 10**6), "An address over the limit in this many windows is shut out."
+    )
+    blacklist_duration: int = setting(
+        HOUR, whole(SECOND, 30 * DAY), "How long an address is shut out the first time."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageConfig:
+    """`[storage]`: room for blocks. Sizes in bytes."""
+
+    max_bytes: int = setting(
+        0, whole(0, MAX_BYTES), "Most that blocks may take. 0 sets no cap but reserve_bytes."
+    )
+    # Room for the system's own logs and updates, and for the database to grow, on any card.
+    reserve_bytes: int = setting(
+        256 * MIB, whole(0, MAX_BYTES), "Free space that is always left on the disk."
+    )
+    max_block_size: int = setting(64 * MIB, whole(1, 2**40), "Largest block that is taken.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """`[node]`: what this node says of itself, to everyone."""
+
+    region: str = setting(
+        "", line(64), 'Where it stands, as coarse as you like ("EU", "Bern"). "" says nothing.'
+    )
+    capabilities: tuple[str, ...] = setting(
+        (), list_of(word(64)), "Words of your own, announced beside the built-in ones."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings; every part is given its own section or single values, never the whole."""
+
+    network: str = setting(
+        "brightchain", word(64), "Name of the network: nodes link only within the same one."
+    )
+    data_dir: Path = setting(
+        Path("/var/lib/edgenode"), absolute_path(), "Folder of the key, the state and the blocks."
+    )
+    server: ServerConfig = section(ServerConfig, "The two listeners.")
+    nat: NatConfig = section(NatConfig, "Being reachable from outside: asking the router.")
+    discovery: DiscoveryConfig = section(DiscoveryConfig, "Neighbours on the LAN, by mDNS.")
+    bootstrap: BootstrapConfig = section(BootstrapConfig, "Nodes to begin with.")
+    dns: DnsConfig = section(DnsConfig, "DNS names that list nodes.")
+    batch: BatchConfig = section(BatchConfig, "Updates on their way out, in signed batches.")
+    rate_limit: RateLimitConfig = section(
+        RateLimitConfig, "For each address that calls without a token, and for each peer."
+    )
+    storage: StorageConfig = section(StorageConfig, "Room for blocks.")
+    node: NodeConfig = section(NodeConfig, "What this node says of itself, to everyone.")

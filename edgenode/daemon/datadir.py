@@ -1,0 +1,54 @@
+"""Opening the data folder: the lock, the node's key, the operator's token, the epoch."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from edgenode.core.errors import DataFolderError
+from edgenode.crypto import SigningKey, new_seed
+from edgenode.store.identity import load_or_create_seed
+from edgenode.store.lock import FolderLock
+from edgenode.store.state import State
+from edgenode.store.token import load_or_create_token
+
+PRIVATE_FOLDER = 0o700
+
+
+class DataFolder(NamedTuple):
+    """What a start takes from the data folder."""
+
+    path: Path
+    key: SigningKey
+    token: str
+    epoch: int
+
+
+@asynccontextmanager
+async def open_data_folder(path: Path) -> AsyncIterator[DataFolder]:
+    """Hold the data folder at `path`, made where it is missing, and begin a new epoch in it.
+
+    Raises `DataFolderError` and its kin: in use, not writable, a damaged key or database.
+    """
+    _make(path)
+    lock = FolderLock(path / "lock")
+    try:
+        seed, _ = load_or_create_seed(path / "node.key", new_seed)
+        token = load_or_create_token(path / "operator.token")
+        state = await State.open(path / "state.db")
+        try:
+            epoch = await state.next_epoch()
+            yield DataFolder(path, SigningKey(seed), token, epoch)
+        finally:
+            await state.close()
+    finally:
+        lock.release()
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderError(
+            f"{path} cannot be made: {error.strerror}; name another with --data-dir"
+        ) from error

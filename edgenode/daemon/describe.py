@@ -1,0 +1,71 @@
+"""What the node says of itself: NodeInfo and NodeMetrics, JSON-ready."""
+
+from collections.abc import Callable, Sequence
+
+from edgenode import __version__
+from edgenode.core.counters import Counters
+from edgenode.core.events import Announce
+
+# What every node of this version can do; the operator's own words follow.
+BUILT_IN_CAPABILITIES = ("blocks",)
+
+
+class Description:
+    """The node's own facts, fixed once its ports are known."""
+
+    def __init__(
+        self,
+        *,
+        node_id: str,
+        network: str,
+        region: str,
+        capabilities: Sequence[str],
+        http_port: int,
+        ws_port: int,
+        addresses: Callable[[], list[str]],
+    ) -> None:
+        self.node_id = node_id
+        self._network = network
+        self._region = region
+        self._capabilities = list(dict.fromkeys((*BUILT_IN_CAPABILITIES, *capabilities)))
+        self._http_port = http_port
+        self._ws_port = ws_port
+        self._addresses = addresses
+
+    def info(self) -> dict[str, object]:
+        """Return NodeInfo."""
+        return {
+            "nodeId": self.node_id,
+            "publicKey": self.node_id,
+            "version": __version__,
+            "network": self._network,
+            "capabilities": self._capabilities,
+            "addresses": self._addresses(),
+            "httpPort": self._http_port,
+            "wsPort": self._ws_port,
+            "region": self._region or None,
+        }
+
+    def announce(self) -> Announce:
+        """Return what each new peer is told."""
+        return Announce(
+            version=__version__,
+            http_port=self._http_port,
+            ws_port=self._ws_port,
+            capabilities=self._capabilities,
+            region=self._region,
+        )
+
+
+def metrics(
+    *, uptime_s: float, peers: int, blocks: int, counters: Counters, pending_sync: int
+) -> dict[str, object]:
+    """Return NodeMetrics: whole seconds, counts, bytes since the start."""
+    return {
+        "uptime": int(uptime_s),
+        "peers": peers,
+        "blocks": blocks,
+        "bandwidth": {"in": counters.bytes_in, "out": counters.bytes_out},
+        "operations": {"success": counters.succeeded, "failed": counters.failed},
+        "pendingSync": pending_sync,
+    }

@@ -1,0 +1,208 @@
+"""Running the fetches of `core.fetch`: their events, their clock, the disk."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from edgenode.core.errors import Busy, HashMismatch, ProtocolError
+from edgenode.core.events import HAVE, BlockSync
+from edgenode.core.fetch import (
+    WINDOW_BYTES,
+    Commit,
+    Discard,
+    Effect,
+    Ended,
+    Fetch,
+    Open,
+    Send,
+    Write,
+)
+from edgenode.core.inbound import Chunk
+from edgenode.store.blocks import BlockStore
+from edgenode.store.partial import Partial
+
+# Fetches under way at once: each may hold a window of 512 KiB, 4 MiB in all.
+MAX_FETCHES = 8
+# Fetches that wait for their turn; whoever comes later is told to try again.
+MAX_WAITING = 256
+# Events that wait for one fetch, beside the bytes, which the window bounds.
+MAX_EVENTS = 256
+
+log = logging.getLogger(__name__)
+
+Event = Callable[[int], list[Effect]]
+
+
+class Fetcher:
+    """Fetches blocks from linked peers into the store, each block once at a time."""
+
+    def __init__(
+        self,
+        store: BlockStore,
+        *,
+        max_block_size: int,
+        linked: Callable[[], list[str]],
+        send: Callable[[str, BlockSync], bool],
+    ) -> None:
+        """`linked()` names the linked peers; `send(peer, sync)` is False where none is linked."""
+        self._store = store
+        self._max_block_size = max_block_size
+        self._linked = linked
+        self._send = send
+        self._runs: dict[str, _Run] = {}
+        self._slots = asyncio.Semaphore(MAX_FETCHES)
+        self._last_id = 0
+
+    @property
+    def pending(self) -> set[str]:
+        """The blocks that are being fetched or wait for their turn."""
+        return set(self._runs)
+
+    async def fetch(self, block_id: str) -> None:
+        """Return when the block is held.
+
+        Cancelling ends this wait only. Raises `BlockUnavailable`, `BlockTooLarge`, `StoreFull`,
+        `StoreFailed`, `Busy`.
+        """
+        run = self._runs.get(block_id)
+        if run is None:
+            if len(self._runs) >= MAX_FETCHES + MAX_WAITING:
+                raise Busy(f"{len(self._runs)} blocks are being fetched; try again later")
+            run = self._runs[block_id] = _Run(block_id)
+            run.task = asyncio.create_task(self._drive(run))
+            run.task.add_done_callback(lambda _: self._runs.pop(block_id, None))
+        assert run.task is not None
+        await asyncio.shield(run.task)
+
+    def on_sync(self, peer: str, sync: BlockSync) -> None:
+        """Take a `have` or `lack` of `peer`; raises `ProtocolError` for a flood of them."""
+        run = self._runs.get(sync.block_id)
+        if run is None or run.fetch is None:
+            return
+        if run.events.qsize() >= MAX_EVENTS:
+            raise ProtocolError("protocol-violation", "more answers than were asked for")
+        if sync.op == HAVE:
+            run.events.put_nowait(partial(run.fetch.on_have, peer, sync.size))
+        else:
+            run.events.put_nowait(partial(run.fetch.on_lack, peer, sync.reason))
+
+    def on_chunk(self, peer: str, chunk: Chunk) -> None:
+        """Take bytes from `peer`; raises `ProtocolError` for more than were asked for."""
+        for run in self._runs.values():
+            if run.fetch is not None and run.fetch.fetch_id == chunk.fetch_id:
+                run.add_chunk(peer, chunk)
+                return
+
+    def on_linked(self, peer: str) -> None:
+        """A link to `peer` is there."""
+        for run in self._runs.values():
+            if run.fetch is not None:
+                run.events.put_nowait(partial(run.fetch.on_linked, peer))
+
+    def on_lost(self, peer: str) -> None:
+        """The link to `peer` ended."""
+        for run in self._runs.values():
+            if run.fetch is not None:
+                run.events.put_nowait(partial(run.fetch.on_lost, peer))
+
+    async def stop(self) -> None:
+        """End all fetches; what they have got is kept for a later one."""
+        tasks = [run.task for run in self._runs.values() if run.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _new_id(self) -> int:
+        self._last_id = (self._last_id + 1) % 2**32
+        return self._last_id
+
+    async def _drive(self, run: "_Run") -> None:
+        async with self._slots:
+            fetch = Fetch(run.block_id, max_size=self._max_block_size, new_id=self._new_id)
+            run.fetch = fetch
+            try:
+                effects = fetch.start(self._linked(), _now_ms())
+                while not await self._carry_out(run, fetch, effects):
+                    effects = await run.next_effects(fetch)
+            finally:
+                run.fetch = None
+                if run.partial is not None:
+                    await run.partial.close()
+
+    async def _carry_out(self, run: "_Run", fetch: Fetch, effects: list[Effect]) -> bool:
+        """Carry out `effects` and what they lead to; True when the fetch has ended well."""
+        while effects:
+            effect = effects.pop(0)
+            if isinstance(effect, Send):
+                if not self._send(effect.peer, effect.sync):
+                    effects += fetch.on_lost(effect.peer, _now_ms())
+            elif isinstance(effect, Open):
+                run.partial = await self._store.partial(run.block_id, effect.size)
+                effects += fetch.on_opened(run.partial.offset, _now_ms())
+            elif isinstance(effect, Write):
+                assert run.partial is not None
+                await run.partial.write(effect.data)
+            elif isinstance(effect, Commit):
+                effects += fetch.on_committed(await run.commit(), _now_ms())
+            elif isinstance(effect, Discard):
+                assert run.partial is not None
+                await run.partial.discard()
+                run.partial = None
+            elif isinstance(effect, Ended):
+                if effect.error is not None:
+                    raise effect.error
+                return True
+        return False
+
+
+class _Run:
+    """One fetch, its partial block and the events that wait for it."""
+
+    def __init__(self, block_id: str) -> None:
+        self.block_id = block_id
+        self.task: asyncio.Task[None] | None = None
+        self.fetch: Fetch | None = None  # while it has its turn
+        self.partial: Partial | None = None
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self._queued_bytes = 0
+
+    def add_chunk(self, peer: str, chunk: Chunk) -> None:
+        assert self.fetch is not None
+        fetch = self.fetch
+        size = len(chunk.data)
+        # Twice the window: a holder that was given up may still be sending.
+        if self._queued_bytes + size > 2 * WINDOW_BYTES:
+            raise ProtocolError("protocol-violation", "more bytes than were asked for")
+        self._queued_bytes += size
+
+        def event(now: int) -> list[Effect]:
+            self._queued_bytes -= size
+            return fetch.on_chunk(peer, chunk.fetch_id, chunk.offset, chunk.data, now)
+
+        self.events.put_nowait(event)
+
+    async def next_effects(self, fetch: Fetch) -> list[Effect]:
+        """Wait for an event, or for the next deadline."""
+        deadline = fetch.deadline_ms()
+        timeout = None if deadline is None else max(0, deadline - _now_ms()) / 1000
+        try:
+            async with asyncio.timeout(timeout):
+                event = await self.events.get()
+        except TimeoutError:
+            return fetch.on_time(_now_ms())
+        return event(_now_ms())
+
+    async def commit(self) -> bool:
+        assert self.partial is not None
+        partial, self.partial = self.partial, None
+        try:
+            await partial.commit()
+        except HashMismatch:
+            log.warning("bytes fetched for %s… do not hash to it", self.block_id[:16])
+            return False
+        return True
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)

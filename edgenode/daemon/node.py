@@ -1,0 +1,231 @@
+"""The composition root: makes the parts, starts them in order, stops them in reverse."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+
+from aiohttp import web
+
+from edgenode.api.access import OperatorToken
+from edgenode.api.app import build_local_app, build_public_app, build_runner
+from edgenode.core.counters import Counters
+from edgenode.core.events import BlockSync
+from edgenode.crypto import new_block_hasher
+from edgenode.daemon.addresses import local_addresses
+from edgenode.daemon.config_sections import Config
+from edgenode.daemon.datadir import DataFolder, open_data_folder
+from edgenode.daemon.describe import Description, metrics
+from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.listen import listen
+from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.peers import Peers
+from edgenode.daemon.repair import Repair
+from edgenode.daemon.runfile import remove_run_file, write_run_file
+from edgenode.daemon.session import Sessions
+from edgenode.link.accept import Acceptor
+from edgenode.link.dial import Dialler
+from edgenode.link.handshake import LocalIdentity
+from edgenode.link.keep import StaticPeer, keep_linked
+from edgenode.link.table import LinkTable
+from edgenode.store.blocks import BlockStore
+
+# SIGTERM to exit takes at most 5 s; the links' orderly end is the longest part of it.
+STOP_LINKS_S = 2.5
+
+Listeners = tuple[list[socket.socket], int]
+
+log = logging.getLogger(__name__)
+
+
+async def run_node(
+    config: Config,
+    *,
+    any_port: bool,
+    stop: asyncio.Event,
+    on_ready: Callable[[str, int, int], None],
+) -> None:
+    """Run a node until `stop` is set; `on_ready(node_id, http_port, ws_port)` once it serves.
+
+    Raises `EdgenodeError` (data folder in use, damaged key …), `PortBusy` or `OSError` where it
+    cannot start; what was started by then is stopped.
+    """
+    server = config.server
+    async with open_data_folder(config.data_dir) as data, AsyncExitStack() as stack:
+        http = listen(server.http_bind, server.http_port, any_port=any_port)
+        stack.callback(_close_sockets, http[0])
+        peer = listen(server.ws_bind, server.ws_port, any_port=any_port)
+        stack.callback(_close_sockets, peer[0])
+        node = _Node(config, data, http_port=http[1], ws_port=peer[1])
+        await node.start(stack, http[0], peer[0])
+        write_run_file(data.path, node_id=node.node_id, http_port=http[1], ws_port=peer[1])
+        stack.callback(remove_run_file, data.path)
+        on_ready(node.node_id, http[1], peer[1])
+        await stop.wait()
+
+
+class _Node:
+    """All parts of one node, joined."""
+
+    def __init__(self, config: Config, data: DataFolder, *, http_port: int, ws_port: int) -> None:
+        self._config = config
+        self._started = time.monotonic()
+        self.node_id = data.key.public_key.hex()
+        self._counters = Counters()
+        self._outbound = Outbound(self.node_id, _wall_ms)
+        self._links = LinkTable(self.node_id)
+        self._static = [StaticPeer(node.address, node.port) for node in config.bootstrap.nodes]
+        self._peers = Peers(self._links, self._static, _wall_ms)
+        self._description = Description(
+            node_id=self.node_id,
+            network=config.network,
+            region=config.node.region,
+            capabilities=config.node.capabilities,
+            http_port=http_port,
+            ws_port=ws_port,
+            addresses=lambda: local_addresses(config.server.ws_bind, ws_port),
+        )
+        storage = config.storage
+        self._store = BlockStore(
+            data.path / "blocks",
+            max_bytes=storage.max_bytes,
+            reserve_bytes=storage.reserve_bytes,
+            max_block_size=storage.max_block_size,
+            new_hasher=new_block_hasher,
+            on_corrupt=self._on_corrupt,
+        )
+        self._fetcher = Fetcher(
+            self._store,
+            max_block_size=storage.max_block_size,
+            linked=lambda: [link.node_id for link in self._links],
+            send=self._send_sync,
+        )
+        self._repair = Repair(self._store, self._fetcher)
+        self._sessions = Sessions(
+            links=self._links,
+            peers=self._peers,
+            store=self._store,
+            fetcher=self._fetcher,
+            outbound=self._outbound,
+            announce=self._description.announce,
+            on_linked=self._repair.wake,
+        )
+        self._identity = LocalIdentity(config.network, data.key.public_key, data.key.sign)
+        self._operator = OperatorToken(data.token, new_block_hasher)
+
+    async def start(
+        self,
+        stack: AsyncExitStack,
+        http_sockets: list[socket.socket],
+        peer_sockets: list[socket.socket],
+    ) -> None:
+        """Start the parts, the listeners first; `stack` stops them in reverse order."""
+        acceptor = Acceptor(
+            self._identity,
+            self._sessions.serve,
+            counters=self._counters,
+            ping=self._outbound.ping,
+        )
+        local_app = build_local_app(
+            blocks=self._store,
+            fetch=self._fetcher.fetch,
+            info=self._description.info,
+            peers=self._peers.to_json,
+            status=self._metrics,
+            operator=self._operator,
+            host_names=[socket.gethostname()],
+            max_block_size=self._config.storage.max_block_size,
+            counters=self._counters,
+        )
+        public_app = build_public_app(
+            blocks=self._store,
+            info=self._description.info,
+            status=self._metrics,
+            links=acceptor.handle,
+            counters=self._counters,
+        )
+        await _serve(stack, local_app, http_sockets)
+        await _serve(stack, public_app, peer_sockets)
+        _background(stack, self._store.open())
+        stack.push_async_callback(self._fetcher.stop)
+        _background(stack, self._repair.run())
+        stack.push_async_callback(self._end_links)
+        dialler = Dialler(self._identity, counters=self._counters, ping=self._outbound.ping)
+        stack.push_async_callback(dialler.close)
+        for peer in self._static:
+            _background(
+                stack,
+                keep_linked(
+                    peer,
+                    dialler,
+                    self._links,
+                    self._sessions.serve,
+                    retry_interval_ms=self._config.bootstrap.retry_interval,
+                    max_retries=self._config.bootstrap.max_retries,
+                ),
+            )
+
+    def _on_corrupt(self, block_id: str) -> None:
+        self._repair.want(block_id)
+
+    def _send_sync(self, node_id: str, sync: BlockSync) -> bool:
+        link = self._links.get(node_id)
+        if link is None:
+            return False
+        link.post(self._outbound.block_sync(sync))
+        return True
+
+    def _metrics(self) -> dict[str, object]:
+        return metrics(
+            uptime_s=time.monotonic() - self._started,
+            peers=len(self._links),
+            blocks=self._store.count,
+            counters=self._counters,
+            pending_sync=len(self._repair.wanted | self._fetcher.pending),
+        )
+
+    async def _end_links(self) -> None:
+        """Say good-bye on every link and wait, with a deadline, until they are over."""
+        links = list(self._links)
+        for link in links:
+            link.post(self._outbound.leave("stopping"))
+            link.close("bye")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_LINKS_S):
+                for link in links:
+                    await link.ended()
+
+
+async def _serve(stack: AsyncExitStack, app: web.Application, sockets: list[socket.socket]) -> None:
+    runner = build_runner(app)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    for opened in sockets:
+        await web.SockSite(runner, opened).start()
+
+
+def _background(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    """Run `work` beside the rest until the stack unwinds; a failure of it is logged."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    def report(done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("a part has failed: %s", error, exc_info=error)
+
+    task.add_done_callback(report)
+    stack.push_async_callback(end)
+
+
+def _close_sockets(sockets: list[socket.socket]) -> None:
+    for opened in sockets:
+        opened.close()
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

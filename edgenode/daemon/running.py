@@ -1,0 +1,57 @@
+"""What the files of a running node say to programs on the same machine."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgenode.daemon.runfile import NAME as RUN_FILE
+
+__all__ = ["RUN_FILE", "TOKEN_FILE", "RunInfo", "read_run_info", "read_token"]
+
+TOKEN_FILE = "operator.token"  # noqa: S105 - the name of a file
+"""Mode 0600: whoever can read it is the operator."""
+
+MAX_FILE_BYTES = 4096
+"""Both files hold a few hundred bytes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """The contents of `run.json`: {"pid", "nodeId", "httpPort", "wsPort"}."""
+
+    pid: int
+    node_id: str
+    http_port: int
+    ws_port: int
+
+
+def read_run_info(data_dir: Path) -> RunInfo:
+    """Read `run.json`. Raises OSError, or ValueError where the file does not hold what it should.
+
+    The file of a node that was killed stays: what it says is a hint until the node answers.
+    """
+    try:
+        raw = json.loads(_read(data_dir / RUN_FILE))
+        info = RunInfo(raw["pid"], raw["nodeId"], raw["httpPort"], raw["wsPort"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not what a node writes") from error
+    numbers = (info.pid, info.http_port, info.ws_port)
+    if not isinstance(info.node_id, str) or any(type(number) is not int for number in numbers):
+        raise ValueError("not what a node writes")
+    return info
+
+
+def read_token(data_dir: Path) -> str:
+    """Read the operator's token. Raises OSError, or ValueError where it cannot be one."""
+    token = _read(data_dir / TOKEN_FILE).strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("not a token")
+    return token
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f"larger than {MAX_FILE_BYTES} bytes")
+    return data.decode()

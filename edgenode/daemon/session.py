@@ -1,0 +1,83 @@
+"""The life of one link in this node: admitted, announced to, listened to, forgotten."""
+
+import logging
+from collections.abc import Callable
+
+from edgenode.core.events import HAVE, LACK, Announce, BlockSync
+from edgenode.core.inbound import Chunk, Leave, Ping, decode_frame
+from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.peers import Peers
+from edgenode.daemon.serving import Serving
+from edgenode.link.link import Link
+from edgenode.link.table import LinkTable
+from edgenode.store.blocks import BlockStore
+
+log = logging.getLogger(__name__)
+
+
+class Sessions:
+    """Lives through links: `serve` is given to the accepting and the dialling side."""
+
+    def __init__(
+        self,
+        *,
+        links: LinkTable,
+        peers: Peers,
+        store: BlockStore,
+        fetcher: Fetcher,
+        outbound: Outbound,
+        announce: Callable[[], Announce],
+        on_linked: Callable[[], None],
+    ) -> None:
+        """`announce()` says what this node is now; `on_linked()` is told of each new peer."""
+        self._links = links
+        self._peers = peers
+        self._store = store
+        self._fetcher = fetcher
+        self._outbound = outbound
+        self._announce = announce
+        self._on_linked = on_linked
+
+    async def serve(self, link: Link) -> str:
+        """Live through `link`; return the reason for its end."""
+        refusal = await self._links.admit(link)
+        if refusal is not None:
+            link.close(refusal)
+            await link.run(lambda _: None)
+            return refusal
+        peer = link.node_id
+        log.info("linked with %s at %s", peer, link.address)
+        link.post(self._outbound.announce(self._announce()))
+        self._peers.on_linked(link)
+        # What was asked over an earlier link that this one replaces is lost with it.
+        self._fetcher.on_lost(peer)
+        self._fetcher.on_linked(peer)
+        self._on_linked()
+        serving = Serving(link, self._store, self._outbound.block_sync)
+        reason = "cut"
+        try:
+            reason = await link.run(lambda frame: self._on_frame(link, serving, frame))
+        finally:
+            serving.stop()
+            if self._links.remove(link):
+                self._peers.on_lost(peer)
+                self._fetcher.on_lost(peer)
+            log.info("link with %s at %s ended: %s", peer, link.address, reason)
+        return reason
+
+    def _on_frame(self, link: Link, serving: Serving, frame: bytes) -> None:
+        record = decode_frame(frame, link.node_id)
+        if isinstance(record, Chunk):
+            self._fetcher.on_chunk(link.node_id, record)
+        elif isinstance(record, BlockSync):
+            if record.op in (HAVE, LACK):
+                self._fetcher.on_sync(link.node_id, record)
+            else:
+                serving.want(record)
+        elif isinstance(record, Ping):
+            link.post(self._outbound.pong(record.nonce))
+        elif isinstance(record, Announce):
+            self._peers.on_announce(link.node_id, record)
+        elif isinstance(record, Leave):
+            log.info("%s leaves: %s", link.node_id, record.reason)
