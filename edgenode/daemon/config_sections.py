@@ -94,21 +94,20 @@ class NatConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveryConfig:
-    """`[discovery]`: neighbours on the local network, by mDNS."""
+    """`[discovery]`: neighbours on the local network, by mDNS and by announcements of our own."""
 
-    mdns: bool = setting(True, switch(), "Announce this node on the LAN and look for others.")
-    # Port and group are those of RFC 6762 section 3: another value hides the node from avahi.
-    port: int = setting(5353, PORT, "UDP port of the announcements.")
+    mdns: bool = setting(True, switch(), "Announce this node by mDNS and look for others.")
+    port: int = setting(4243, PORT, "UDP port of the node's own announcements.")
+    # RFC 2365 section 6.1: the local scope, which no router forwards.
     multicast_address: str = setting(
-        "224.0.0.251", multicast_address(), "Multicast group of the announcements."
+        "239.255.42.42", multicast_address(), "Multicast group of the node's own announcements."
     )
-    # RFC 6762 section 5.2: a standing question settles at one an hour; section 10: 75 minutes is
-    # the lifetime of a service record. An hour stays inside it, so that nobody drops out between.
     broadcast_interval: int = setting(
-        HOUR, whole(SECOND, DAY), "Time between repeated announcements."
+        MINUTE, whole(SECOND, DAY), "Time between the node's own announcements."
     )
+    # Three announcements may be lost.
     node_timeout: int = setting(
-        75 * MINUTE,
+        200 * SECOND,
         whole(2 * SECOND, 7 * DAY),
         "A neighbour not heard of for this long is forgotten. Longer than broadcast_interval.",
     )
@@ -222,7 +221,7 @@ class Config:
     )
     server: ServerConfig = section(ServerConfig, "The two listeners.")
     nat: NatConfig = section(NatConfig, "Being reachable from outside: asking the router.")
-    discovery: DiscoveryConfig = section(DiscoveryConfig, "Neighbours on the LAN, by mDNS.")
+    discovery: DiscoveryConfig = section(DiscoveryConfig, "Neighbours on the local network.")
     bootstrap: BootstrapConfig = section(BootstrapConfig, "Nodes to begin with.")
     dns: DnsConfig = section(DnsConfig, "DNS names that list nodes.")
     batch: BatchConfig = section(BatchConfig, "Updates on their way out, in signed batches.")

@@ -12,7 +12,9 @@ from edgenode.store.lock import FolderLock
 from edgenode.store.state import State
 from edgenode.store.token import load_or_create_token
 
-PRIVATE_FOLDER = 0o700
+# Whoever knows the name of a file in it may open that, if its own mode lets him: `run.json` is for
+# every user of the machine, so that `edgenode status` needs no sudo; all else is the owner's.
+FOLDER_MODE = 0o711
 
 
 class DataFolder(NamedTuple):
@@ -47,7 +49,7 @@ async def open_data_folder(path: Path) -> AsyncIterator[DataFolder]:
 
 def _make(path: Path) -> None:
     try:
-        path.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        path.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     except OSError as error:
         raise DataFolderError(
             f"{path} cannot be made: {error.strerror}; name another with --data-dir"

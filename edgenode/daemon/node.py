@@ -23,7 +23,7 @@ from edgenode.daemon.listen import listen
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.repair import Repair
-from edgenode.daemon.runfile import remove_run_file, write_run_file
+from edgenode.daemon.running import remove_run_file, write_run_file
 from edgenode.daemon.session import Sessions
 from edgenode.link.accept import Acceptor
 from edgenode.link.dial import Dialler

@@ -1,12 +1,13 @@
-"""What the files of a running node say to programs on the same machine."""
+"""The files by which a running node tells programs on the same machine where it is."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgenode.daemon.runfile import NAME as RUN_FILE
-
-__all__ = ["RUN_FILE", "TOKEN_FILE", "RunInfo", "read_run_info", "read_token"]
+RUN_FILE = "run.json"
+RUN_FILE_MODE = 0o644
+"""Every user may know where the node is; what it lets him do is another matter."""
 
 TOKEN_FILE = "operator.token"  # noqa: S105 - the name of a file
 """Mode 0600: whoever can read it is the operator."""
@@ -23,6 +24,20 @@ class RunInfo:
     node_id: str
     http_port: int
     ws_port: int
+
+
+def write_run_file(data_dir: Path, *, node_id: str, http_port: int, ws_port: int) -> None:
+    """Write `run.json` for this process, whole or not at all."""
+    content = {"pid": os.getpid(), "nodeId": node_id, "httpPort": http_port, "wsPort": ws_port}
+    temporary = data_dir / (RUN_FILE + ".new")
+    temporary.write_text(json.dumps(content) + "\n")
+    temporary.chmod(RUN_FILE_MODE)
+    temporary.replace(data_dir / RUN_FILE)
+
+
+def remove_run_file(data_dir: Path) -> None:
+    """Remove `run.json` when the node stops."""
+    (data_dir / RUN_FILE).unlink(missing_ok=True)
 
 
 def read_run_info(data_dir: Path) -> RunInfo:

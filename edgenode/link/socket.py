@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from aiohttp import WSMessage, WSMsgType
+from aiohttp import WebSocketError, WSMessage, WSMsgType
 
 from edgenode.core.errors import ProtocolError
 from edgenode.core.hello import MAX_FRAME_BYTES
@@ -58,7 +58,9 @@ async def receive_frame(socket: Socket, kind: WSMsgType, timeout_s: float | None
         data = message.data
         return data.encode() if isinstance(data, str) else data
     if message.type is WSMsgType.ERROR:
-        if socket.close_code == close_code("frame-too-large"):
+        # Not `socket.close_code`: that is the peer's by now, where it has answered the close.
+        error = message.data
+        if isinstance(error, WebSocketError) and error.code == close_code("frame-too-large"):
             raise ProtocolError("frame-too-large", f"a frame of over {MAX_FRAME_BYTES} bytes")
         raise ProtocolError("malformed", "not a valid WebSocket frame")
     if message.type in _ENDED:

@@ -9,12 +9,12 @@ else:
     from edgenode.core.strictjson.scanner import decode as _decode
     from edgenode.core.strictjson.scanner import encode as _encode
 
-# Twice what the messages of the protocol nest to.
+# Room above what the messages of the protocol nest to.
 MAX_DEPTH = 8
 
-# `[{},{},...]` spends 3 bytes on an item that takes 72 in memory, 24 times as much: what JSON costs
-# grows with its values and keys, so these are bounded too. 20,000 hold a batch of 100 updates, or
-# a sync answer of 256 KiB, and cost at most about 2 MB.
+# `[{},{},...]` spends 3 bytes of text on an item that takes 72 in memory, 24 times as much. What
+# JSON costs grows with its values and keys, so these are bounded too: 20,000 of them take 2 MB at
+# worst, and hold the largest message, a sync answer of 256 KiB with 13 bytes for each.
 MAX_TOKENS = 20000
 
 
