@@ -28,8 +28,10 @@ KEEPALIVE_SECONDS = 75.0
 """How long an idle connection is kept: longer than by proxies (60 s), so that they close first."""
 LINGER_SECONDS = 5.0
 """How long the rest of a refused body is read and dropped, so that the refusal arrives."""
-SHUTDOWN_SECONDS = 3.0
-"""How long requests under way get at shutdown; the whole node has 5 s to stop."""
+SHUTDOWN_SECONDS = 1.0
+"""How long requests under way get at shutdown, twice: to end, then to end once they are told to.
+
+The whole node has 5 s to stop."""
 
 _http_log = logging.getLogger("edgenode.api.http")
 
@@ -131,6 +133,6 @@ def build_runner(app: web.Application) -> web.AppRunner:
 
 
 def _is_our_fault(record: logging.LogRecord) -> bool:
-    """Drop what aiohttp logs, with a traceback, of each request that is not HTTP."""
+    """Drop what aiohttp logs, with a traceback, of callers who speak no HTTP or are gone."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
+    return not isinstance(error, (HttpProcessingError, web.RequestPayloadError, ConnectionError))

@@ -22,8 +22,6 @@ def check_upload(request: web.Request, max_block_size: int) -> None:
     expectation = request.headers.get("Expect")
     if expectation is not None and expectation.lower() != "100-continue":
         raise Problem("expectation-failed")
-    if not request.can_read_body or request.content_length == 0:
-        raise Problem("empty-block")
     if request.content_length is not None and request.content_length > max_block_size:
         raise Problem("block-too-large")
 

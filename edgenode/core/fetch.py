@@ -192,11 +192,15 @@ class Fetch:
             return self._go_on(now_ms)
         return self._want(now_ms)
 
+    def hands_over(self, peer: str, fetch_id: int) -> bool:
+        """Tell whether chunks of `fetch_id` from `peer` are due; any others have no effect."""
+        return peer == self._active and fetch_id == self.fetch_id and self._writing
+
     def on_chunk(
         self, peer: str, fetch_id: int, offset: int, data: bytes, now_ms: int
     ) -> "list[Effect]":
         """`peer` sent `data`, the block's bytes at `offset`."""
-        if peer != self._active or fetch_id != self.fetch_id or not self._writing:
+        if not self.hands_over(peer, fetch_id):
             return []  # of a holder that was given up meanwhile
         if offset != self._offset or offset + len(data) > self._wanted_to:
             return self._fail(peer, "bytes that were not asked for", now_ms)

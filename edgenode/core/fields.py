@@ -77,6 +77,61 @@ class Fields:
         value = self._members.get(name)
         if value is None:
             return self._absent(name, "hex digits", default)
+        return self._checked_hex(name, value, length)
+
+    def hexes(self, name: str, max_items: int, length: int) -> "list[bytes]":
+        """Give an array of at most `max_items` texts of hex digits, `length` bytes each."""
+        return [
+            self._checked_hex(f"{name}[{index}]", item, length)
+            for index, item in enumerate(self._array(name, max_items))
+        ]
+
+    def section(self, name: str) -> "Fields":
+        """Give the object in this field."""
+        return Fields(self._members.get(name), self._path + "." + name)
+
+    def items(self, name: str, max_items: int) -> "list[Fields]":
+        """Give an array of at most `max_items` objects."""
+        path = self._path + "." + name
+        return [
+            Fields(item, f"{path}[{index}]")
+            for index, item in enumerate(self._array(name, max_items))
+        ]
+
+    def rows(self, name: str, max_items: int, columns: "tuple[str, ...]") -> "list[Fields]":
+        """Give an array of at most `max_items` arrays, each with a value for each column."""
+        path = self._path + "." + name
+        rows = []
+        for index, item in enumerate(self._array(name, max_items)):
+            if not isinstance(item, list) or len(item) != len(columns):
+                raise self._error(f"{name}[{index}]", f"expected an array of {len(columns)}")
+            rows.append(Fields(dict(zip(columns, item)), f"{path}[{index}]"))
+        return rows
+
+    def text_map(
+        self, name: str, max_items: int, max_key_chars: int, max_chars: int
+    ) -> "dict[str, str]":
+        """Give an object of at most `max_items` texts, under keys of its own; {} if absent."""
+        value = self._members.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._error(name, "expected an object")
+        if len(value) > max_items:
+            raise self._error(name, f"more than {max_items} items")
+        for key in value:
+            if len(key) > max_key_chars:
+                raise self._error(name, f"a key of more than {max_key_chars} characters")
+            self._checked_text(name + "." + key, value[key], max_chars)
+        return value
+
+    def _array(self, name: str, max_items: int) -> "list[object]":
+        value = self._members.get(name)
+        if value is None:
+            raise self._error(name, "expected an array, which is missing")
+        return self._checked_list(name, value, max_items)
+
+    def _checked_hex(self, name: str, value: object, length: int) -> bytes:
         if isinstance(value, str) and len(value) == 2 * length:
             try:
                 data = bytes.fromhex(value)
@@ -86,21 +141,6 @@ class Fields:
             if data.hex() == value:
                 return data
         raise self._error(name, f"expected {2 * length} lowercase hex digits")
-
-    def section(self, name: str) -> "Fields":
-        """Give the object in this field."""
-        return Fields(self._members.get(name), self._path + "." + name)
-
-    def items(self, name: str, max_items: int) -> "list[Fields]":
-        """Give an array of at most `max_items` objects."""
-        value = self._members.get(name)
-        if value is None:
-            raise self._error(name, "expected an array, which is missing")
-        path = self._path + "." + name
-        return [
-            Fields(item, f"{path}[{index}]")
-            for index, item in enumerate(self._checked_list(name, value, max_items))
-        ]
 
     def _checked_text(self, name: str, value: object, max_chars: int) -> str:
         if not isinstance(value, str):

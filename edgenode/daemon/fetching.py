@@ -26,8 +26,10 @@ from edgenode.store.partial import Partial
 MAX_FETCHES = 8
 # Fetches that wait for their turn; whoever comes later is told to try again.
 MAX_WAITING = 256
-# Events that wait for one fetch, beside the bytes, which the window bounds.
-MAX_EVENTS = 256
+# Chunks that wait for one fetch; the window, which bounds their bytes, is 8 full ones.
+MAX_CHUNKS = 256
+# `have` and `lack` of one peer that wait for one fetch: it is due three for each link at most.
+MAX_ANSWERS = 16
 
 log = logging.getLogger(__name__)
 
@@ -80,17 +82,15 @@ class Fetcher:
         run = self._runs.get(sync.block_id)
         if run is None or run.fetch is None:
             return
-        if run.events.qsize() >= MAX_EVENTS:
-            raise ProtocolError("protocol-violation", "more answers than were asked for")
         if sync.op == HAVE:
-            run.events.put_nowait(partial(run.fetch.on_have, peer, sync.size))
+            run.add_answer(peer, partial(run.fetch.on_have, peer, sync.size))
         else:
-            run.events.put_nowait(partial(run.fetch.on_lack, peer, sync.reason))
+            run.add_answer(peer, partial(run.fetch.on_lack, peer, sync.reason))
 
     def on_chunk(self, peer: str, chunk: Chunk) -> None:
         """Take bytes from `peer`; raises `ProtocolError` for more than were asked for."""
         for run in self._runs.values():
-            if run.fetch is not None and run.fetch.fetch_id == chunk.fetch_id:
+            if run.fetch is not None and run.fetch.hands_over(peer, chunk.fetch_id):
                 run.add_chunk(peer, chunk)
                 return
 
@@ -166,18 +166,36 @@ class _Run:
         self.partial: Partial | None = None
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._queued_bytes = 0
+        self._queued_chunks = 0
+        self._queued_answers: dict[str, int] = {}
+
+    def add_answer(self, peer: str, answer: Event) -> None:
+        waiting = self._queued_answers.get(peer, 0)
+        if waiting >= MAX_ANSWERS:
+            raise ProtocolError("protocol-violation", "more answers than were asked for")
+        self._queued_answers[peer] = waiting + 1
+
+        def event(now: int) -> list[Effect]:
+            left = self._queued_answers.pop(peer) - 1
+            if left:
+                self._queued_answers[peer] = left
+            return answer(now)
+
+        self.events.put_nowait(event)
 
     def add_chunk(self, peer: str, chunk: Chunk) -> None:
         assert self.fetch is not None
         fetch = self.fetch
         size = len(chunk.data)
         # Twice the window: a holder that was given up may still be sending.
-        if self._queued_bytes + size > 2 * WINDOW_BYTES:
+        if self._queued_bytes + size > 2 * WINDOW_BYTES or self._queued_chunks >= MAX_CHUNKS:
             raise ProtocolError("protocol-violation", "more bytes than were asked for")
         self._queued_bytes += size
+        self._queued_chunks += 1
 
         def event(now: int) -> list[Effect]:
             self._queued_bytes -= size
+            self._queued_chunks -= 1
             return fetch.on_chunk(peer, chunk.fetch_id, chunk.offset, chunk.data, now)
 
         self.events.put_nowait(event)

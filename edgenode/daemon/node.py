@@ -32,8 +32,9 @@ from edgenode.link.keep import StaticPeer, keep_linked
 from edgenode.link.table import LinkTable
 from edgenode.store.blocks import BlockStore
 
-# SIGTERM to exit takes at most 5 s; the links' orderly end is the longest part of it.
-STOP_LINKS_S = 2.5
+# SIGTERM to exit takes at most 5 s. A link that hangs needs two of its deadlines of 1 s, and so do
+# the requests under way after that.
+STOP_LINKS_S = 2.0
 
 Listeners = tuple[list[socket.socket], int]
 
@@ -146,12 +147,10 @@ class _Node:
             links=acceptor.handle,
             counters=self._counters,
         )
-        await _serve(stack, local_app, http_sockets)
-        await _serve(stack, public_app, peer_sockets)
+        await _serve(stack, [(local_app, http_sockets), (public_app, peer_sockets)])
         _background(stack, self._store.open())
         stack.push_async_callback(self._fetcher.stop)
         _background(stack, self._repair.run())
-        stack.push_async_callback(self._end_links)
         dialler = Dialler(self._identity, counters=self._counters, ping=self._outbound.ping)
         stack.push_async_callback(dialler.close)
         for peer in self._static:
@@ -166,6 +165,8 @@ class _Node:
                     max_retries=self._config.bootstrap.max_retries,
                 ),
             )
+        # Before those who keep the dialled links are cancelled, or these would end without it.
+        stack.push_async_callback(self._end_links)
 
     def _on_corrupt(self, block_id: str) -> None:
         self._repair.want(block_id)
@@ -188,6 +189,7 @@ class _Node:
 
     async def _end_links(self) -> None:
         """Say good-bye on every link and wait, with a deadline, until they are over."""
+        self._links.close()
         links = list(self._links)
         for link in links:
             link.post(self._outbound.leave("stopping"))
@@ -198,12 +200,20 @@ class _Node:
                     await link.ended()
 
 
-async def _serve(stack: AsyncExitStack, app: web.Application, sockets: list[socket.socket]) -> None:
-    runner = build_runner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    for opened in sockets:
-        await web.SockSite(runner, opened).start()
+async def _serve(
+    stack: AsyncExitStack, listeners: list[tuple[web.Application, list[socket.socket]]]
+) -> None:
+    runners = [build_runner(app) for app, _ in listeners]
+
+    async def end() -> None:
+        # Together, since each may take its whole deadline.
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+    stack.push_async_callback(end)
+    for runner, (_, sockets) in zip(runners, listeners, strict=True):
+        await runner.setup()
+        for opened in sockets:
+            await web.SockSite(runner, opened).start()
 
 
 def _background(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:

@@ -19,7 +19,10 @@ MAX_CONNECTIONS = 64
 
 
 class DialFailed(Exception):
-    """No link came about; the message says why in one line."""
+    """No link came about; the message says why in one line.
+
+    It begins with the reason's name where one side refused the other.
+    """
 
 
 class Dialler:
@@ -31,11 +34,14 @@ class Dialler:
         self._identity = identity
         self._counters = counters
         self._ping = ping
+        no_redirects = aiohttp.TraceConfig()
+        no_redirects.on_request_redirect.append(_refuse_redirect)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
+            trace_configs=[no_redirects],
         )
 
     async def dial(self, address: str, port: int, expected_node_id: str = "") -> Link:
@@ -64,7 +70,7 @@ class Dialler:
             raise DialFailed(f"{error.code}: {error}") from error
         except (SocketClosed, ConnectionError) as error:
             await refuse(socket, "bye")
-            raise DialFailed(f"closed by the peer: {error}") from error
+            raise DialFailed(f"{error}: closed by the peer") from error
         except asyncio.CancelledError:
             await refuse(socket, "bye")
             raise
@@ -82,6 +88,19 @@ class Dialler:
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession,
+    _context: object,
+    redirect: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    """Go nowhere but to the address that was asked for: `ws_connect` would follow otherwise."""
+    response = redirect.response
+    response.close()
+    raise aiohttp.WSServerHandshakeError(
+        response.request_info, response.history, status=response.status
+    )
 
 
 def _explain(error: Exception) -> str:

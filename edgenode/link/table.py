@@ -24,6 +24,7 @@ class LinkTable:
     def __init__(self, own_id: str) -> None:
         self._own_id = own_id
         self._links: dict[str, Link] = {}
+        self._closed = False
 
     def __iter__(self) -> Iterator[Link]:
         return iter(list(self._links.values()))
@@ -34,6 +35,10 @@ class LinkTable:
     def get(self, node_id: str) -> Link | None:
         """Return the live link to `node_id`."""
         return self._links.get(node_id)
+
+    def close(self) -> None:
+        """Admit nobody any more."""
+        self._closed = True
 
     async def admit(self, new: Link) -> str | None:
         """Give `new` its place; return None, or the reason for which it must be closed."""
@@ -74,6 +79,8 @@ class LinkTable:
         return True
 
     def _admit_new(self, link: Link) -> str | None:
+        if self._closed:
+            return "bye"
         inbound = sum(not other.dialled for other in self._links.values())
         if len(self._links) >= MAX_LINKS or (not link.dialled and inbound >= MAX_INBOUND):
             return "busy"

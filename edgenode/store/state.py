@@ -165,9 +165,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
     )
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA mmap_size = 0")
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA mmap_size = 0")
+    except BaseException:
+        connection.close()  # or it keeps its lock for as long as anything refers to the error
+        raise
     return connection
 
 
@@ -210,14 +214,14 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def _database_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # damaged text, even in its messages
         raise _translated(path, error) from error
     except OSError as error:
         message = f"{path} cannot be made: {error.strerror or error}"
         raise DataFolderError(message) from error
 
 
-def _translated(path: Path, error: sqlite3.Error) -> EdgenodeError:
+def _translated(path: Path, error: Exception) -> EdgenodeError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY_CODE
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(f"{path.name}: {error}")

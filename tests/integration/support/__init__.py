@@ -1,0 +1,1 @@
+"""Nodes as processes, what stands between them, and peers that misbehave."""
