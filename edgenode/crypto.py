@@ -52,6 +52,11 @@ def new_block_hasher() -> Hasher:
     return hasher
 
 
+def digest16(data: bytes) -> bytes:
+    """Return BLAKE2b (RFC 7693) of `data` with 16 bytes of output: ids of batches, trie nodes."""
+    return bindings.crypto_generichash_blake2b_salt_personal(data, digest_size=16)
+
+
 class SigningKey:
     """An Ed25519 key pair (RFC 8032) made from a 32-byte seed."""
 

@@ -1,0 +1,185 @@
+"""The OpenAPI description says what the listeners do, and they do what it says."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+from edgenode.api.node import OPENAPI_PATH
+from edgenode.api.problems import CATALOGUE, TYPE_PREFIX
+from edgenode.core.errors import Busy
+
+from .conftest import OPERATOR, Node, Served
+from .test_node import PEER
+
+DOCUMENT = json.loads(OPENAPI_PATH.read_text())
+DATA = b"a block of bytes"
+ID = hashlib.sha3_512(DATA).hexdigest()
+ABSENT = "0" * 128
+METHODS = ("get", "head", "put", "post", "delete")
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give (METHOD, path, operation) of the document."""
+    for path, item in DOCUMENT["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method.upper(), path, item[method]
+
+
+def routes(app: web.Application) -> set[tuple[str, str]]:
+    """Return (METHOD, path) of an application, but what answers for all others."""
+    return {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "*"
+    }
+
+
+def test_the_document_is_valid() -> None:
+    validate(DOCUMENT)
+
+
+def test_the_document_and_the_routes_agree(node: Node) -> None:
+    for listener, app in (("http", node.local_app()), ("peer", node.public_app())):
+        described = {
+            (method, path) for method, path, op in operations() if listener in op["x-listeners"]
+        }
+        served = routes(app)
+        assert described <= served
+        # "HEAD is answered wherever GET is": described once, for all but blocks.
+        assert served - described == {
+            ("HEAD", path) for method, path in described if method == "GET"
+        } - described - {("HEAD", "/ws")}
+
+
+def test_the_document_and_the_catalogue_agree() -> None:
+    text = json.dumps(DOCUMENT)
+    described = set(re.findall(TYPE_PREFIX + "([a-z-]+)", text)) - {""}
+    # Answers of no particular operation are in the text; the rest of aiohttp's are never seen.
+    general = {"not-found", "method-not-allowed", "body-too-large", "forbidden"}
+    assert described == CATALOGUE.keys() - general
+    for code, status in re.findall(
+        r'\{"enum": \["' + TYPE_PREFIX + r'([a-z-]+)".*?"const": (\d+)', text
+    ):
+        assert CATALOGUE[code][0] == int(status)
+
+
+def test_operator_operations_are_marked() -> None:
+    for method, path, op in operations():
+        needs_token = op.get("security") == [{"operatorToken": []}]
+        assert not needs_token or "401" in op["responses"]
+        assert needs_token == (
+            path.startswith("/blocks") and (method not in ("GET", "HEAD") or path == "/blocks")
+        )
+
+
+async def test_the_document_is_served(local: Served, public: Served) -> None:
+    for served in (local, public):
+        async with served.client.get("/openapi.json") as response:
+            assert response.content_type == "application/json"
+            assert await response.json() == DOCUMENT
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference."""
+    if "$ref" not in part:
+        return part
+    found: dict[str, Any] = DOCUMENT
+    for name in part["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    return found
+
+
+async def check(response: ClientResponse, method: str, path: str) -> None:
+    """Check a response against the document."""
+    described = DOCUMENT["paths"][path][method.lower()]["responses"][str(response.status)]
+    described = resolved(described)
+    for name in described.get("headers", {}):
+        assert name in response.headers, name
+    content = described.get("content", {})
+    body = await response.read()
+    if not content:
+        assert body == b""
+        return
+    ((content_type, media),) = content.items()
+    assert response.content_type == content_type
+    if content_type.endswith("json"):
+        schema = {**media["schema"], "components": DOCUMENT["components"]}
+        OAS31Validator(schema).validate(json.loads(body))
+
+
+BLOCK = f"/blocks/{ID}"
+HERE = "/blocks/{block_id}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "described", "headers", "data", "status"),
+    [
+        ("GET", "/", "/", {}, None, 200),
+        ("GET", "/", "/", {"Host": "evil.example"}, None, 403),
+        ("GET", "/node/info", "/node/info", {}, None, 200),
+        ("GET", "/node/peers", "/node/peers", {}, None, 200),
+        ("GET", "/node/status", "/node/status", {}, None, 200),
+        ("GET", "/openapi.json", "/openapi.json", {}, None, 200),
+        ("GET", "/blocks", "/blocks", OPERATOR, None, 200),
+        ("GET", "/blocks?limit=1", "/blocks", OPERATOR, None, 200),
+        ("GET", "/blocks?limit=0", "/blocks", OPERATOR, None, 400),
+        ("GET", "/blocks", "/blocks", {}, None, 401),
+        ("GET", "/blocks", "/blocks", {"Host": "evil.example"}, None, 403),
+        ("POST", "/blocks", "/blocks", OPERATOR, DATA, 200),
+        ("POST", "/blocks", "/blocks", OPERATOR, b"new", 201),
+        ("POST", "/blocks", "/blocks", OPERATOR, b"", 400),
+        ("POST", "/blocks", "/blocks", {}, DATA, 401),
+        ("POST", "/blocks", "/blocks", OPERATOR | {"Origin": "null"}, DATA, 403),
+        ("POST", "/blocks", "/blocks", OPERATOR | {"Content-Encoding": "br"}, DATA, 415),
+        ("POST", "/blocks", "/blocks", OPERATOR | {"Expect": "x"}, DATA, 417),
+        ("POST", "/blocks", "/blocks", OPERATOR, b"x" * 1001, 507),
+        ("GET", BLOCK, HERE, {}, None, 200),
+        ("GET", BLOCK, HERE, {"Range": "bytes=1-2"}, None, 206),
+        ("GET", BLOCK, HERE, {"If-None-Match": "*"}, None, 304),
+        ("GET", "/blocks/x", HERE, {}, None, 400),
+        ("GET", BLOCK, HERE, {"Authorization": "Bearer x"}, None, 401),
+        ("GET", f"/blocks/{ABSENT}", HERE, {}, None, 404),
+        ("GET", f"/blocks/{ABSENT}", HERE, OPERATOR, None, 503),
+        ("GET", BLOCK, HERE, {"If-Match": '"x"'}, None, 412),
+        ("GET", BLOCK, HERE, {"Range": "bytes=99-"}, None, 416),
+        ("HEAD", BLOCK, HERE, {}, None, 200),
+        ("HEAD", BLOCK, HERE, {"If-None-Match": "*"}, None, 304),
+        ("HEAD", "/blocks/x", HERE, {}, None, 400),
+        ("HEAD", f"/blocks/{ABSENT}", HERE, {}, None, 404),
+        ("HEAD", BLOCK, HERE, {"If-Match": '"x"'}, None, 412),
+        ("PUT", BLOCK, HERE, OPERATOR, DATA, 200),
+        ("PUT", "/blocks/x", HERE, OPERATOR, DATA, 400),
+        ("PUT", BLOCK, HERE, {}, DATA, 401),
+        ("PUT", BLOCK, HERE, OPERATOR, b"other", 422),
+        ("DELETE", BLOCK, HERE, OPERATOR, None, 204),
+        ("DELETE", "/blocks/x", HERE, OPERATOR, None, 400),
+        ("DELETE", BLOCK, HERE, {}, None, 401),
+        ("DELETE", f"/blocks/{ABSENT}", HERE, OPERATOR, None, 404),
+    ],
+)
+async def test_answers_are_as_described(
+    local: Served,
+    node: Node,
+    method: str,
+    path: str,
+    described: str,
+    headers: dict[str, str],
+    data: bytes | None,
+    status: int,
+) -> None:
+    node.store.keep(DATA)
+    node.store.keep(b"another")
+    node.store.room = 1000
+    node.fetch_error = Busy("x")
+    node.peer_list = [PEER, PEER | {"nodeId": None, "lastSeen": None, "lastError": "refused"}]
+    async with local.client.request(method, path, headers=headers, data=data) as response:
+        assert response.status == status
+        await check(response, method, described)

@@ -1,0 +1,1 @@
+"""Tests of edgenode/core that run on CPython and under MicroPython."""

@@ -1,0 +1,1 @@
+"""Tests of edgenode/core that need what only CPython has, such as hypothesis."""

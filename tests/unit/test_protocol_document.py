@@ -1,0 +1,142 @@
+"""docs/protocol.md against the vectors and the code: quoted bytes, reasons, limits."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from edgenode.core import events, fetch, frame, hello, message, strictjson
+from edgenode.core.reasons import CLOSE_CODES
+from edgenode.core.strictjson import limits
+from edgenode.daemon import fetching, serving
+from edgenode.link import accept, dial, handshake, keep, link, socket, table
+from tests.vectors import make
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/protocol.md").read_text()
+VECTORS: Any = json.loads(make.PATH.read_text())
+
+# Of each row of the table of limits, what the code has; seconds as "N s".
+LIMITS: dict[str, object] = {
+    "bytes of a hello": hello.MAX_HELLO_BYTES,
+    "bytes of a WebSocket message, seal included": hello.MAX_FRAME_BYTES,
+    "`limits.frame`, least": hello.MIN_FRAME_BYTES,
+    "`limits.frame`, most": 2**31,
+    "characters of a network's name": hello.MAX_NETWORK_CHARS,
+    "JSON: arrays and objects inside one another": strictjson.MAX_DEPTH,
+    "JSON: values and keys": strictjson.MAX_TOKENS,
+    "JSON: characters of a number": limits.MAX_NUMBER_CHARS,
+    "JSON: largest integer; largest size, offset and timestamp": limits.MAX_INTEGER,
+    "characters of a `type`": message.MAX_TYPE_CHARS,
+    "`node:announce`: characters of `version`": events.MAX_VERSION_CHARS,
+    "`node:announce`: entries of `capabilities`": events.MAX_CAPABILITIES,
+    "`node:announce`: characters of an entry": events.MAX_CAPABILITY_CHARS,
+    "`node:announce`: characters of `region`": events.MAX_REGION_CHARS,
+    "characters of a `reason` or an `op`": events.MAX_REASON_CHARS,
+    "largest `nonce` of a ping": events.MAX_PING_NONCE,
+    "largest `fetchId`": events.MAX_FETCH_ID,
+    "bytes of a `want`": events.MAX_WANT_BYTES,
+    "bytes of the block in a chunk": frame.CHUNK_BYTES,
+    "bytes wanted and not yet come, one transfer": fetch.WINDOW_BYTES,
+    "bytes that have come and wait, one transfer": 2 * fetch.WINDOW_BYTES,
+    "chunks that have come and wait, one transfer": fetching.MAX_CHUNKS,
+    "`have` and `lack` of one peer that have come and wait, one transfer": fetching.MAX_ANSWERS,
+    "wants of one peer that wait": serving.MAX_WANTS,
+    "peers asked in one transfer": fetch.MAX_CANDIDATES,
+    "transfers at once": fetching.MAX_FETCHES,
+    "transfers that wait": fetching.MAX_WAITING,
+    "links lost in one transfer": fetch.MAX_CUTS,
+    "answer to the question who holds a block": f"{fetch.ASK_MS // 1000} s",
+    "time without a chunk": f"{fetch.STALL_MS // 1000} s",
+    "wait for a lost link of a transfer": f"{fetch.GRACE_MS // 1000} s",
+    "connection and upgrade": f"{dial.CONNECT_TIMEOUT_S:.0f} s",
+    "handshake": f"{handshake.HANDSHAKE_TIMEOUT_S:.0f} s",
+    "handshakes under way at once": accept.MAX_HANDSHAKES,
+    "silence before a ping": f"{link.SILENCE_S:.0f} s",
+    "answer to that ping": f"{link.PONG_TIMEOUT_S:.0f} s",
+    "answer to a probe": f"{table.PROBE_TIMEOUT_S:.0f} s",
+    "time for which a link counts as alive after a frame": f"{table.FRESH_S:.0f} s",
+    "bytes that wait for a peer": link.MAX_QUEUED_BYTES,
+    "frames that wait for a peer": link.MAX_QUEUED_FRAMES,
+    "time in which a peer takes a frame": f"{link.SEND_TIMEOUT_S:.0f} s",
+    "the end of a link": f"{socket.CLOSE_TIMEOUT_S:.0f} s",
+    "links": table.MAX_LINKS,
+    "accepted links": table.MAX_INBOUND,
+    "longest wait before dialling again": f"{keep.MAX_RETRY_MS // 1000} s",
+    "longest wait after many failures": f"{keep.SLOW_RETRY_MS // 1000} s",
+}
+
+# What the document has to quote, so that nobody needs the file to follow it.
+QUOTED = {
+    "blocks.2.blockId",
+    "pae.5.encoded",
+    "hello.initiator",
+    "hello.responder",
+    "handshake.initiator.proof",
+    "handshake.responder.proof",
+    "sessionKeys.initiatorSends",
+    "sessionKeys.responderSends",
+    "frames.9.sealed",
+}
+
+
+def section(title: str) -> str:
+    return DOCUMENT.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """Give the cells of each row of a table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def vector(path: str) -> str:
+    value = VECTORS
+    for name in path.split("."):
+        value = value[int(name)] if isinstance(value, list) else value[name]
+    assert isinstance(value, str)
+    return value
+
+
+def test_quoted_vectors_are_those_of_the_file() -> None:
+    quoted = re.findall(r"^```vector (\S+)\n(.*?)\n```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+    for path, text in quoted:
+        assert text.replace("\n", "") == vector(path), path
+    assert {path for path, _ in quoted} >= QUOTED
+    events_shown = {
+        json.loads(text.replace("\n", ""))["type"]
+        for path, text in quoted
+        if path.endswith(".text")
+    }
+    assert events_shown == {
+        *(message.PING, message.PONG, message.ANNOUNCE, message.LEAVE, message.BLOCK_SYNC)
+    }
+
+
+def test_reasons_and_close_codes() -> None:
+    table_rows = rows(section("Reasons and close codes"))
+    assert {name.strip("`"): int(code) for name, code, _ in table_rows} == CLOSE_CODES
+
+
+def test_limits() -> None:
+    table_rows = rows(section("Limits"))
+    shown = dict(table_rows)
+    assert len(shown) == len(table_rows)
+    expected = {
+        name: f"{value:,}" if isinstance(value, int) else value for name, value in LIMITS.items()
+    }
+    assert shown == expected
+
+
+def test_contents_name_every_section() -> None:
+    contents = DOCUMENT.split("\n## ")[0]
+    for title in re.findall(r"^## (.+)$", DOCUMENT, re.MULTILINE):
+        assert f"[{title}](#{title.lower().replace(' ', '-')})" in contents
+
+
+def test_kinds_of_frames() -> None:
+    kinds = [(row[0], row[1]) for row in rows(section("Frames"))][:3]
+    assert kinds == [
+        (str(frame.END), "end"),
+        (str(frame.MESSAGE), "message"),
+        (str(frame.CHUNK), "chunk"),
+    ]

@@ -1,0 +1,1 @@
+"""Test vectors of the protocol: `protocol.json`, made by `make`."""
