@@ -2,7 +2,8 @@
 # python3` is all that must be there before.
 
 PYTHON := .venv/bin/python
-PYTEST := $(PYTHON) -m pytest
+# A test that hangs fails, with where it hung, instead of holding up all others.
+PYTEST := $(PYTHON) -m pytest --timeout 120
 # loadfile: what a file of tests starts, it starts once.
 PARALLEL := -n auto --dist loadfile
 CODE := edgenode tests scripts

@@ -55,7 +55,7 @@ def main() -> int:
     checked = commit()
     began = time.monotonic()
     lint, _ = run("make", "--no-print-directory", "lint")
-    tests, last = run(sys.executable, "-m", "pytest", f"--junit-xml={REPORT}")
+    tests, last = run(sys.executable, "-m", "pytest", "--timeout=1800", f"--junit-xml={REPORT}")
     if not REPORT.exists():
         print(f"full: pytest left no report, so nothing is recorded: {last}", file=sys.stderr)
         return 1
