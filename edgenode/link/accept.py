@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from edgenode.core.counters import Counters
-from edgenode.core.errors import EdgenodeError
+from edgenode.core.errors import Busy, EdgenodeError
 from edgenode.link.handshake import LocalIdentity, respond
 from edgenode.link.link import Link
 from edgenode.link.socket import CLOSE_TIMEOUT_S, MAX_MESSAGE_SIZE, SocketClosed, refuse
@@ -36,9 +36,12 @@ class Acceptor:
         self._handshakes = asyncio.BoundedSemaphore(MAX_HANDSHAKES)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Upgrade the request and live through the link."""
+        """Upgrade the request and live through the link.
+
+        Raises `Busy`, and aiohttp's 426 for a request that is no upgrade.
+        """
         if self._handshakes.locked():
-            return web.Response(status=503, headers={"Retry-After": "5"}, text="busy\n")
+            raise Busy(f"{MAX_HANDSHAKES} handshakes are under way")
         socket = web.WebSocketResponse(
             timeout=CLOSE_TIMEOUT_S,
             autoping=True,
@@ -46,9 +49,7 @@ class Acceptor:
             max_msg_size=MAX_MESSAGE_SIZE,
         )
         if not socket.can_prepare(request).ok:
-            return web.Response(
-                status=426, headers={"Upgrade": "websocket"}, text="this is a WebSocket endpoint\n"
-            )
+            raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
         async with self._handshakes:
             await socket.prepare(request)
             try:
