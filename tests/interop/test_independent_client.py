@@ -15,7 +15,7 @@ import pytest
 from tests.integration.support.node import NETWORK
 from tests.integration.support.nodes import Nodes
 
-CLIENT = Path(__file__).with_name("independent_client.py")
+ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60.0
 
 # More than two windows, and no whole number of chunks.
@@ -54,8 +54,8 @@ class Client:
 async def client(*arguments: str | int | Path) -> AsyncIterator[Client]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *(str(CLIENT), *map(str, arguments)),
-        cwd="/",
+        *("-m", "tests.interop.independent_client", *map(str, arguments)),
+        cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
