@@ -17,6 +17,9 @@ ASK_MS = 10_000
 # How long a holder may send nothing: it checks the hash of a block at the first read after a
 # start, which takes 5 s for 64 MiB on a slow Pi.
 STALL_MS = 30_000
+# The least rate of a holder after the first minute, in bytes a millisecond: 16 kbit/s, below any
+# line in use. One that drips bytes must not keep a place among the fetches under way.
+LEAST_RATE = 2
 # How long a holder whose link was cut is waited for; links come back within seconds.
 GRACE_MS = 30_000
 # Two wants under way, so that the holder always has the next one in hand.
@@ -106,6 +109,8 @@ class Fetch:
         "_new_id",
         "_offset",
         "_opened_size",
+        "_leg_ms",
+        "_leg_offset",
         "_progress_ms",
         "_sources",
         "_strict",
@@ -128,6 +133,8 @@ class Fetch:
         self._offset = 0
         self._wanted_to = 0
         self._progress_ms = 0
+        self._leg_ms = 0  # when and where the holder in use began
+        self._leg_offset = 0
         self._sources: set[str] = set()  # who gave the bytes written so far; "" is the disk
         self._strict = False  # after a mismatch: one holder for the whole block
         self._cuts = 0
@@ -190,6 +197,7 @@ class Fetch:
         self._writing = True
         if not self._active:
             return self._go_on(now_ms)
+        self._begin_leg(now_ms)
         return self._want(now_ms)
 
     def hands_over(self, peer: str, fetch_id: int) -> bool:
@@ -243,7 +251,8 @@ class Fetch:
         if candidate.state == _LOST:
             return candidate.since_ms + GRACE_MS
         if candidate.state == _HOLDS and peer == self._active and self._writing:
-            return self._progress_ms + STALL_MS
+            earned_ms = (self._offset - self._leg_offset) // LEAST_RATE
+            return min(self._progress_ms, self._leg_ms + STALL_MS + earned_ms) + STALL_MS
         return _NEVER
 
     def _fail(self, peer: str, reason: str, now_ms: int) -> "list[Effect]":
@@ -275,11 +284,16 @@ class Fetch:
             self._opened_size = 0
         if self._opened_size:
             self._wanted_to = self._offset
+            self._begin_leg(now_ms)
             return effects + self._want(now_ms)
         self._opened_size = size
         self._writing = False
         effects.append(Open(size))
         return effects
+
+    def _begin_leg(self, now_ms: int) -> None:
+        self._leg_ms = now_ms
+        self._leg_offset = self._offset
 
     def _want(self, now_ms: int) -> "list[Effect]":
         self._progress_ms = now_ms

@@ -47,6 +47,7 @@ LIMITS: dict[str, object] = {
     "links lost in one transfer": fetch.MAX_CUTS,
     "answer to the question who holds a block": f"{fetch.ASK_MS // 1000} s",
     "time without a chunk": f"{fetch.STALL_MS // 1000} s",
+    "least rate of a holder": f"{fetch.LEAST_RATE} bytes a millisecond",
     "wait for a lost link of a transfer": f"{fetch.GRACE_MS // 1000} s",
     "connection and upgrade": f"{dial.CONNECT_TIMEOUT_S:.0f} s",
     "handshake": f"{handshake.HANDSHAKE_TIMEOUT_S:.0f} s",

@@ -222,3 +222,13 @@ def test_all_deadlines_at_once_end_once() -> None:
     effects = show(fetch.on_time(ASK_MS))
     assert len(effects) == 1
     assert effects[0].count("no answer") == 3
+
+
+def test_a_holder_that_drips_bytes_is_replaced() -> None:
+    fetch = reading(100_000)
+    for offset in range(2):
+        now_ms = (offset + 1) * (STALL_MS - 1)
+        assert fetch.on_time(now_ms) == []
+        chunk(fetch, A, offset, 1, now_ms=now_ms)
+    assert fetch.deadline_ms() == 2 * STALL_MS + 1
+    assert "want b" in show(fetch.on_time(2 * STALL_MS + 1))[0]
