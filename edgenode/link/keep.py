@@ -14,8 +14,8 @@ from edgenode.link.table import LinkTable
 MAX_RETRY_MS = 60_000
 SLOW_RETRY_MS = 600_000
 
-# A link that lasted so long was a good one: the next try comes at once.
-STABLE_S = 30.0
+# How a link ends that was a good one; any other reason is the peer's refusal, or ours.
+ENDS = ("bye", "cut", "too-slow")
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ async def keep_linked(
         if existing is not None:
             await existing.ended()
             continue
-        started = asyncio.get_running_loop().time()
         error = await _try(peer, dialler, serve)
-        if asyncio.get_running_loop().time() - started >= STABLE_S:
+        if error in ENDS:
+            # It was reachable a moment ago: what came before counts no more.
             failures = 0
             backoff.reset()
-        elif error and error != peer.last_error:
+        elif error != peer.last_error:
             log.warning("peer %s:%d: %s; trying again", peer.address, peer.port, error)
         failures += 1
         peer.last_error = error
@@ -68,7 +68,7 @@ async def keep_linked(
 
 
 async def _try(peer: StaticPeer, dialler: Dialler, serve: Callable[[Link], Awaitable[str]]) -> str:
-    """Dial once and live through the link; return what went wrong, "" after a lasting link."""
+    """Dial once and live through the link; return why there is none (any more)."""
     try:
         link = await dialler.dial(peer.address, peer.port)
     except DialFailed as failed:

@@ -84,7 +84,8 @@ async def test_restarted_peer_takes_the_place_of_its_dead_link(nodes: Nodes) -> 
         began = time.monotonic()
         await b.start()
         await a.linked_with(b, since=seen[a])
-        assert time.monotonic() - began < 15  # or else only after the 40 s in which silence is noticed
+        # Or else only after the 40 s in which silence is noticed.
+        assert time.monotonic() - began < 15
         assert (await a.rest.status())["peers"] == 1
         assert not any("clone" in text for text in a.lines)
         held = await b.rest.post(b"over the new link")

@@ -14,6 +14,9 @@ PUTTERS = 4
 FETCHERS = 4
 LARGE_EVERY = 25
 LARGE = 3 * MIB
+BACKLOG = 40
+"""Blocks put and not fetched yet, at most: neither node is to be idle for long."""
+
 GONE = (aiohttp.ClientError, OSError, TimeoutError)
 """What a request ends with when its node is killed."""
 
@@ -36,6 +39,8 @@ class Load:
         self._a, self._b = a, b
         self._random = random.Random(seed)
         self._contents = self._generate()
+        self._to_fetch: asyncio.Queue[str] = asyncio.Queue()
+        self._room = asyncio.Semaphore(BACKLOG)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Load":
@@ -59,6 +64,7 @@ class Load:
 
     async def _put(self) -> None:
         for content in self._contents:
+            await self._room.acquire()
             while True:
                 await self.up[self._a].wait()
                 try:
@@ -67,25 +73,24 @@ class Load:
                     continue  # whether it was stored is open: once more
                 assert name == block_id(content)
                 self.put[name] = content
+                self._to_fetch.put_nowait(name)
                 break
 
     async def _fetch(self) -> None:
         while True:
-            waiting = [name for name in self.put if name not in self.fetched]
-            if not waiting:
-                await asyncio.sleep(0.01)
-                continue
-            name = self._random.choice(waiting)
-            await self.up[self._b].wait()
-            try:
-                answer = await self._b.rest.get(name)
-            except GONE:
-                continue
-            if answer.status != 200:
+            name = await self._to_fetch.get()
+            while True:
+                await self.up[self._b].wait()
+                try:
+                    answer = await self._b.rest.get(name)
+                except GONE:
+                    continue
+                if answer.status == 200:
+                    break
                 assert answer.problem in EXCUSED, answer
-                continue
             assert answer.body == self.put[name]
             self.fetched.add(name)
+            self._room.release()
 
     def _generate(self) -> Iterator[bytes]:
         """Real files, now and then a large block, and random ones when the files are used up."""
