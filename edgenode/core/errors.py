@@ -69,6 +69,12 @@ class BlockUnavailable(BlockError):
     code = "block-unavailable"
 
 
+class NotHolder(BlockError):
+    """A node is to be made the location of a block that it does not hold."""
+
+    code = "not-a-holder"
+
+
 class Busy(EdgenodeError):
     """A bound on work under way is reached; trying again later may succeed."""
 

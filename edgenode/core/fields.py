@@ -5,6 +5,7 @@ protocol allows. Fields that nobody asks for are ignored, so that later versions
 """
 
 from edgenode.core.errors import DecodeError
+from edgenode.core.ids import is_block_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,29 @@ class Fields:
         if value is None:
             return self._absent(name, "a text", default)
         return self._checked_text(name, value, max_chars)
+
+    def text_bytes(self, name: str, max_bytes: int) -> str:
+        """Give a text of at most `max_bytes` bytes of UTF-8."""
+        value = self.text(name, max_bytes)
+        if len(value.encode()) > max_bytes:
+            raise self._error(name, f"more than {max_bytes} bytes")
+        return value
+
+    def one_of(self, name: str, choices: "tuple[str, ...]") -> str:
+        """Give a text that is one of `choices`."""
+        value = self._members.get(name)
+        if value not in choices:
+            raise self._error(name, "expected one of " + ", ".join(choices))
+        assert isinstance(value, str)
+        return value
+
+    def block_id(self, name: str) -> str:
+        """Give a text of the form of a block id."""
+        value = self._members.get(name)
+        if not is_block_id(value):
+            raise self._error(name, "expected a block id")
+        assert isinstance(value, str)
+        return value
 
     def texts(
         self, name: str, max_items: int, max_chars: int, default: "list[str] | D" = _REQUIRED
@@ -90,6 +114,10 @@ class Fields:
         """Give the object in this field."""
         return Fields(self._members.get(name), self._path + "." + name)
 
+    def optional_section(self, name: str) -> "Fields | None":
+        """Give the object in this field, None where it is absent or null."""
+        return None if self._members.get(name) is None else self.section(name)
+
     def items(self, name: str, max_items: int) -> "list[Fields]":
         """Give an array of at most `max_items` objects."""
         path = self._path + "." + name
@@ -122,7 +150,7 @@ class Fields:
         for key in value:
             if len(key) > max_key_chars:
                 raise self._error(name, f"a key of more than {max_key_chars} characters")
-            self._checked_text(name + "." + key, value[key], max_chars)
+            self._checked_text(f"{name}[{key!r}]", value[key], max_chars)
         return value
 
     def _array(self, name: str, max_items: int) -> "list[object]":

@@ -4,11 +4,33 @@ from edgenode.core.errors import DecodeError, ProtocolError
 from edgenode.core.events import decode_announce, decode_block_sync, decode_leave, decode_nonce
 from edgenode.core.frame import CHUNK, END, MESSAGE, decode_chunk
 from edgenode.core.hello import MAX_FRAME_BYTES
-from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG, decode_message
+from edgenode.core.message import (
+    ANNOUNCE,
+    BLOCK_LOCATION,
+    BLOCK_SYNC,
+    BLOCK_TEMPERATURE,
+    LEAVE,
+    METADATA_SYNC,
+    METADATA_UPDATE,
+    NODE_STATUS,
+    PING,
+    PONG,
+    decode_message,
+)
+from edgenode.core.syncevents import MAX_EVENT_BYTES, decode_batches, decode_status
+from edgenode.core.triesync import decode_metadata_sync
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgenode.core.events import Announce, BlockSync
+    from edgenode.core.fields import Fields
+    from edgenode.core.syncevents import Batches, NodeStatus
+    from edgenode.core.triesync import MetadataSync
+
+_BATCH_EVENTS = (BLOCK_TEMPERATURE, BLOCK_LOCATION, METADATA_UPDATE)
+_RECORD_EVENTS = _BATCH_EVENTS + (NODE_STATUS, METADATA_SYNC)
 
 
 class Ping:
@@ -49,9 +71,11 @@ class Chunk:
         self.data = data
 
 
-def decode_frame(
-    plaintext: bytes, peer_id: str
-) -> "Announce | BlockSync | Chunk | Leave | Ping | Pong | None":
+if TYPE_CHECKING:
+    Event = Announce | Batches | BlockSync | Leave | MetadataSync | NodeStatus | Ping | Pong
+
+
+def decode_frame(plaintext: bytes, peer_id: str) -> "Chunk | Event | None":
     """Return the record in a frame from `peer_id`, None for a kind or event of a later version.
 
     Raises `DecodeError` and `ProtocolError`: either ends the link.
@@ -68,16 +92,22 @@ def decode_frame(
     return None
 
 
-def _decode_event(text: bytes, peer_id: str) -> "Announce | BlockSync | Leave | Ping | Pong | None":
+def _decode_event(text: bytes, peer_id: str) -> "Event | None":
     message = decode_message(text, max_bytes=MAX_FRAME_BYTES, peer_id=peer_id)
-    if message.type == BLOCK_SYNC:
-        return decode_block_sync(message.data)
-    if message.type == PING:
-        return Ping(decode_nonce(message.data))
-    if message.type == PONG:
-        return Pong(decode_nonce(message.data))
-    if message.type == ANNOUNCE:
-        return decode_announce(message.data)
-    if message.type == LEAVE:
-        return Leave(decode_leave(message.data))
-    return None
+    if message.type in _RECORD_EVENTS and len(text) > MAX_EVENT_BYTES:
+        raise DecodeError(f"message: {len(text)} bytes of {message.type}")
+    if message.type in _BATCH_EVENTS:
+        return decode_batches(message.type, message.data)
+    decoder = _DECODERS.get(message.type)
+    return None if decoder is None else decoder(message.data)
+
+
+_DECODERS: "dict[str, Callable[[Fields], Event | None]]" = {
+    PING: lambda data: Ping(decode_nonce(data)),
+    PONG: lambda data: Pong(decode_nonce(data)),
+    ANNOUNCE: decode_announce,
+    LEAVE: lambda data: Leave(decode_leave(data)),
+    BLOCK_SYNC: decode_block_sync,
+    NODE_STATUS: decode_status,
+    METADATA_SYNC: decode_metadata_sync,
+}

@@ -9,6 +9,11 @@ PONG = "system:pong"
 ANNOUNCE = "node:announce"
 LEAVE = "node:leave"
 BLOCK_SYNC = "block:sync"
+NODE_STATUS = "node:status"
+BLOCK_TEMPERATURE = "block:temperature"
+BLOCK_LOCATION = "block:location"
+METADATA_UPDATE = "metadata:update"
+METADATA_SYNC = "metadata:sync"
 
 # 2^53 - 1: what every JSON reader holds exactly; in ms it lasts for 285,000 years.
 MAX_TIMESTAMP_MS = 2**53 - 1

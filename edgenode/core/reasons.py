@@ -18,6 +18,7 @@ CLOSE_CODES = {
     "clone": 4009,  # another live process shows the same identity
     "too-slow": 4010,  # a deadline passed: handshake, pong, or a queue that does not drain
     "busy": 4011,  # a bound on links is reached
+    "bad-signature": 4012,  # passed on what its origin did not sign
 }
 
 
