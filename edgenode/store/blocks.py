@@ -25,8 +25,9 @@ class BlockStore:
     The files are the only record of what is held. `max_bytes` bounds what blocks, transfers and
     damaged blocks take together (0: no bound); `reserve_bytes` of the disk stay free; a block has
     1 to `max_block_size` bytes. `new_hasher` gives an incremental SHA3-512. `on_corrupt` is
-    called in the event loop with the id of a block that was read and found not to match its hash;
-    it must not raise.
+    called in the event loop with the id of a block that was read and found not to match its hash,
+    `on_held` with id and size of one that is held from now on, `on_gone` with the id of one that is
+    not any more. None of them may raise; a crash may come between the change and the call.
 
     Disk and hashing are left to threads. A cancelled call leaves files and counts consistent.
     A text that is no block id names a block that is not held.
@@ -41,11 +42,15 @@ class BlockStore:
         max_block_size: int,
         new_hasher: Callable[[], Hasher],
         on_corrupt: Callable[[str], None],
+        on_held: Callable[[str, int], None],
+        on_gone: Callable[[str], None],
     ) -> None:
         self._layout = Layout(root)
         self._max_block_size = max_block_size
         self._new_hasher = new_hasher
         self._on_corrupt = on_corrupt
+        self._on_held = on_held
+        self._on_gone = on_gone
         self._space = Space(
             root, max_bytes=max_bytes, reserve_bytes=reserve_bytes, reclaim=self._reclaim
         )
@@ -100,10 +105,13 @@ class BlockStore:
                 await writer.write(chunk)
             self._check_size(writer.size)
             await writer.flush()
-            return await asyncio.to_thread(self._finish, file, expected_id)
+            block, is_new = await asyncio.to_thread(self._finish, file, expected_id)
         except BaseException:
             await asyncio.to_thread(file.discard)
             raise
+        if is_new:
+            self._on_held(*block)
+        return block, is_new
 
     async def get(self, block_id: str) -> HeldBlock | None:
         """Return a block that is held, and whole as far as is known; None if it is not.
@@ -147,13 +155,17 @@ class BlockStore:
         One that was set aside is no longer wanted.
         """
         await self._counted.wait()
-        return is_block_id(block_id) and await asyncio.to_thread(self._held.remove, block_id)
+        if not is_block_id(block_id) or not await asyncio.to_thread(self._held.remove, block_id):
+            return False
+        self._on_gone(block_id)
+        return True
 
     async def list_blocks(self, after: str | None, limit: int) -> list[StoredBlock]:
         """Return at most `limit` blocks with ids above `after`, ascending. StoreFailed.
 
         ValueError if `after` is no block id.
         """
+        await self._counted.wait()
         return await asyncio.to_thread(self._held.listed, after, limit)
 
     async def wanted(self) -> list[str]:
@@ -183,7 +195,7 @@ class BlockStore:
         except BaseException:
             await asyncio.to_thread(file.keep)
             raise
-        return Partial(block_id, size, file, self._finish)
+        return Partial(block_id, size, file, self._finish, self._on_held)
 
     def _prepare(self) -> None:
         with disk_errors("cannot prepare the folder of blocks"):
@@ -219,6 +231,7 @@ class BlockStore:
             return self._as_held(await asyncio.to_thread(self._held.check, block_id))
         except HashMismatch:
             self._on_corrupt(block_id)
+            self._on_gone(block_id)
             return None
 
     def _check_done(self, block_id: str, done: asyncio.Task[HeldBlock | None]) -> None:

@@ -21,11 +21,13 @@ class Partial:
         size: int,
         file: IncomingFile,
         commit: Callable[[IncomingFile, str], tuple[StoredBlock, bool]],
+        on_held: Callable[[str, int], None],
     ) -> None:
         self.block_id = block_id
         self.size = size
         self._writer = IncomingWriter(file)
         self._commit = commit
+        self._on_held = on_held
 
     @property
     def offset(self) -> int:
@@ -51,10 +53,12 @@ class Partial:
             raise HashMismatch(message)
         try:
             await self._writer.flush()
-            block, _ = await asyncio.to_thread(self._commit, file, self.block_id)
+            block, is_new = await asyncio.to_thread(self._commit, file, self.block_id)
         except Exception:
             await asyncio.to_thread(file.discard)
             raise
+        if is_new:
+            self._on_held(*block)
         return block
 
     async def discard(self) -> None:

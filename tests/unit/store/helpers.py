@@ -34,6 +34,8 @@ class Recorder:
     def __init__(self) -> None:
         self.hashers = 0
         self.corrupt: list[str] = []
+        self.held: list[tuple[str, int]] = []
+        self.gone: list[str] = []
 
     def new_hasher(self) -> Hasher:
         self.hashers += 1
@@ -57,6 +59,8 @@ async def open_store(
         max_block_size=max_block_size,
         new_hasher=new_hasher or recorder.new_hasher,
         on_corrupt=recorder.corrupt.append,
+        on_held=lambda block_id, size: recorder.held.append((block_id, size)),
+        on_gone=recorder.gone.append,
     )
     await store.open()
     return store

@@ -205,6 +205,21 @@ async def test_evidence_is_bounded_and_every_damaged_block_stays_wanted(tmp_path
         assert claimed(again) == (8 * quarantine.MAX_EVIDENCE, 0)
 
 
+async def test_a_start_gives_up_evidence_that_a_crash_left_above_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = (b"1", b"2", b"3")
+    store, _ = await reopened(tmp_path, *blocks)
+    for data in blocks:
+        file_of(tmp_path, block_id_of(data)).write_bytes(b"x")
+        assert await store.get(block_id_of(data)) is None
+    monkeypatch.setattr(quarantine, "MAX_EVIDENCE", 1)
+    again = await open_store(tmp_path)
+    assert sorted(files_below(tmp_path).values()) == [0, 0, 1]
+    assert claimed(again) == (1, 0)
+    assert await again.wanted() == sorted(block_id_of(data) for data in blocks)
+
+
 async def test_wanted_ids_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

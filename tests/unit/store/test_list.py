@@ -74,6 +74,8 @@ async def test_what_comes_while_the_blocks_are_counted_waits_and_is_counted_once
         max_block_size=MAX_BLOCK_SIZE,
         new_hasher=recorder.new_hasher,
         on_corrupt=recorder.corrupt.append,
+        on_held=lambda block_id, size: recorder.held.append((block_id, size)),
+        on_gone=recorder.gone.append,
     )
     puts = [asyncio.create_task(store.put(pieces(data))) for data in BLOCKS[40:60]]
     deletes = [asyncio.create_task(store.delete(block_id_of(data))) for data in BLOCKS[:10]]

@@ -207,10 +207,11 @@ async def test_transfers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (files_below(tmp_path), claimed(store)) == ({}, (0, 0))
 
 
+@pytest.mark.parametrize(("limit", "kept"), [(2, 2), (5, 3)])
 async def test_a_start_keeps_the_newest_transfers_and_no_dead_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, kept: int
 ) -> None:
-    monkeypatch.setattr(transfers, "MAX_PARTIALS", 2)
+    monkeypatch.setattr(transfers, "MAX_PARTIALS", limit)
     await open_store(tmp_path)
     now = time.time()
     ids = [block_id_of(b"%d" % number) for number in range(5)]
@@ -220,8 +221,8 @@ async def test_a_start_keeps_the_newest_transfers_and_no_dead_file(
         os.utime(part(tmp_path, block_id), (now - age, now - age))
     (tmp_path / "incoming" / "0123.tmp").write_bytes(b"dead")
     store = await open_store(tmp_path)
-    kept = {f"incoming/{block_id}.part": 4 for block_id in ids[:2]}
-    assert (files_below(tmp_path), claimed(store)) == (kept, (8, 0))
+    expected = {f"incoming/{block_id}.part": 4 for block_id in ids[:kept]}
+    assert (files_below(tmp_path), claimed(store)) == (expected, (4 * kept, 0))
 
 
 async def test_a_cancelled_write_is_noticed_and_what_is_there_can_be_resumed(
