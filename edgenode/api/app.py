@@ -1,7 +1,7 @@
 """Composition of the two listeners: the HTTP port for the local network, the peer port for all."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -15,10 +15,13 @@ from edgenode.api.blocks import (
     fetched_for_operator,
     held_only,
 )
+from edgenode.api.events import EventFeed
+from edgenode.api.network import network_routes
 from edgenode.api.node import description_answer, state_answer
 from edgenode.api.page import page_answer
-from edgenode.api.ports import BlockStore, Fetch, Snapshot
+from edgenode.api.ports import BlockStore, Fetch, Records, Snapshot
 from edgenode.api.problems import problems
+from edgenode.api.records import public_record_routes, record_routes
 from edgenode.api.routes import add_routes, read
 from edgenode.api.traffic import EVERYWHERE, ON_HTTP_PORT, answers_counted, headers_set
 from edgenode.core.counters import Counters
@@ -40,6 +43,8 @@ def build_local_app(
     *,
     blocks: BlockStore,
     fetch: Fetch,
+    records: Records,
+    feed: EventFeed,
     info: Snapshot,
     peers: Snapshot,
     status: Snapshot,
@@ -47,14 +52,16 @@ def build_local_app(
     host_names: Iterable[str],
     max_block_size: int,
     counters: Counters,
+    on_read: Callable[[str], None],
 ) -> web.Application:
-    """Return the application of the HTTP port: the status page and the whole REST interface.
+    """Return the application of the HTTP port: status page, live events, the whole REST interface.
 
     `info`, `peers` and `status` give NodeInfo, `{"peers": [PeerInfo]}` and NodeMetrics;
-    `host_names` are names of this host, each taken with the suffixes of home networks too.
+    `host_names` are names of this host, each taken with the suffixes of home networks too. `feed`
+    is ended when the application stops; `on_read` is told the id of each block that is sent.
     """
     find = fetched_for_operator(blocks, fetch, operator)
-    reads = BlockReads(find=find, counters=counters)
+    reads = BlockReads(find=find, counters=counters, on_read=on_read)
     writes = BlockWrites(blocks=blocks, max_block_size=max_block_size, counters=counters)
     app = web.Application(
         # From the outside in: what is counted includes the problems, and a refusal is one.
@@ -78,24 +85,35 @@ def build_local_app(
                 "PUT": for_operator(operator, counted(counters, writes.put)),
                 "DELETE": for_operator(operator, counted(counters, writes.delete)),
             },
+            "/events": {"GET": feed.handle},
+            **record_routes(records=records, operator=operator, counters=counters),
+            **network_routes(records=records, operator=operator, counters=counters),
         },
     )
+
+    async def end_feed(_app: web.Application) -> None:
+        await feed.close()
+
+    # Or the viewers' connections would keep the listener from stopping in time.
+    app.on_shutdown.append(end_feed)
     return app
 
 
 def build_public_app(
     *,
     blocks: BlockStore,
+    records: Records,
     info: Snapshot,
     status: Snapshot,
     links: Handler,
     counters: Counters,
+    on_read: Callable[[str], None],
 ) -> web.Application:
     """Return the application of the peer port: reads of what is held, for anyone.
 
     `links` handles `/ws`, where other nodes link with this one.
     """
-    reads = BlockReads(find=held_only(blocks), counters=counters)
+    reads = BlockReads(find=held_only(blocks), counters=counters, on_read=on_read)
     app = web.Application(middlewares=[answers_counted(counters), problems])
     app.on_response_prepare.append(headers_set(EVERYWHERE))
     add_routes(
@@ -106,6 +124,7 @@ def build_public_app(
             "/node/status": read(state_answer(status)),
             "/openapi.json": read(description_answer()),
             "/blocks/{block_id}": read(counted(counters, reads.get)),
+            **public_record_routes(records=records, counters=counters),
         },
     )
     return app

@@ -12,7 +12,7 @@ from edgenode.api.answers import json_answer
 from edgenode.api.ports import BlockStore, Fetch, HeldBlock
 from edgenode.api.problems import Problem
 from edgenode.api.send import send_block
-from edgenode.api.upload import check_upload, read_body
+from edgenode.api.upload import check_body, read_body
 from edgenode.core.counters import Counters
 from edgenode.core.errors import BlockTooLarge, BlockUnavailable
 from edgenode.core.ids import is_block_id
@@ -65,16 +65,19 @@ def fetched_for_operator(blocks: BlockStore, fetch: Fetch, operator: OperatorTok
 class BlockReads:
     """GET and HEAD of one block, on both ports."""
 
-    def __init__(self, *, find: Find, counters: Counters) -> None:
-        """Take the look-up for this port."""
+    def __init__(self, *, find: Find, counters: Counters, on_read: Callable[[str], None]) -> None:
+        """Take the look-up for this port; `on_read` is told the id of each block that is sent."""
         self._find = find
         self._counters = counters
+        self._on_read = on_read
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send the block."""
-        held = await self._find(request, _block_id(request))
+        held = await self._find(request, path_block_id(request))
         if held is None:
             raise Problem("block-not-held")
+        if request.method == "GET":
+            self._on_read(held.block_id)
         return await send_block(request, held, self._counters)
 
 
@@ -93,10 +96,10 @@ class BlockWrites:
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Store the body under the id of the path, which must be its hash."""
-        return await self._store(request, _block_id(request))
+        return await self._store(request, path_block_id(request))
 
     async def _store(self, request: web.Request, expected_id: str | None) -> web.StreamResponse:
-        check_upload(request, self._max_block_size)
+        check_body(request, self._max_block_size, "block-too-large")
         async with aclosing(read_body(request, self._counters)) as body:
             block, is_new = await self._blocks.put(
                 body, expected_id=expected_id, size_hint=request.content_length
@@ -109,7 +112,7 @@ class BlockWrites:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Remove the block from this node."""
-        if not await self._blocks.delete(_block_id(request)):
+        if not await self._blocks.delete(path_block_id(request)):
             raise Problem("block-not-held")
         return web.Response(status=204)
 
@@ -144,7 +147,8 @@ def counted(counters: Counters, handler: Handler) -> Handler:
     return operate
 
 
-def _block_id(request: web.Request) -> str:
+def path_block_id(request: web.Request) -> str:
+    """Return the block id in the path; raises Problem `bad-block-id`."""
     block_id = request.match_info["block_id"]
     if not is_block_id(block_id):
         raise Problem("bad-block-id")

@@ -69,3 +69,56 @@ class BlockStore(Protocol):
 
     async def list_blocks(self, after: str | None, limit: int) -> Sequence[StoredBlock]:
         """Return at most `limit` blocks with ids above `after`, ascending by id."""
+
+
+class Records(Protocol):
+    """What this node says and knows of blocks, and of the network.
+
+    Answers are JSON-ready, as the OpenAPI description has them. What is written is durable on
+    return. Writes raise Busy when too many are waiting to be sent, DecodeError for one that no
+    batch can hold, and StoreFailed.
+    """
+
+    async def metadata(self, block_id: str) -> Mapping[str, Any] | None:
+        """Return BlockMetadata, or None if neither the block nor a record of it is here."""
+
+    async def set_temperature(self, block_id: str, temperature: str | None) -> Mapping[str, Any]:
+        """Set this node's temperature of a block; None: derive it from accesses again.
+
+        Returns `{"blockId", "temperature"}` with what is in force now.
+        """
+
+    async def set_location(self, block_id: str, held: bool) -> Mapping[str, Any]:
+        """Say, or withdraw, that this node holds a block; returns `{"blockId", "held"}`.
+
+        Raises NotHolder for a block that is not held.
+        """
+
+    async def sync_request(self, block_ids: Sequence[str], queue: bool) -> Mapping[str, Any]:
+        """Sort blocks, each named once, by where they are.
+
+        Returns `{"available": [blockId], "elsewhere": [{"blockId", "nodeIds"}],
+        "unknown": [blockId], "queued"}`; with `queue`, what is elsewhere is fetched later.
+        """
+
+    async def sync_metadata(
+        self, updates: Sequence[tuple[str, Mapping[str, Any] | None]]
+    ) -> Mapping[str, Any]:
+        """Set this node's metadata of blocks (None withdraws it); returns `{"accepted"}`.
+
+        All or none of the updates are taken.
+        """
+
+    async def sync_temperature(
+        self, updates: Sequence[tuple[str, str | None]]
+    ) -> Mapping[str, Any]:
+        """Do as `set_temperature` does for many blocks, all or none; returns `{"accepted"}`."""
+
+    async def announce(self, address: str, port: int) -> Mapping[str, Any]:
+        """Take an address to link with; returns `{"address", "port"}`. Raises Busy."""
+
+    async def disconnect(self, node_id: str) -> bool:
+        """End the link with a node; False if there is none."""
+
+    async def health(self) -> Mapping[str, Any]:
+        """Return NetworkHealth."""

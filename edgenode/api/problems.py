@@ -14,6 +14,7 @@ TYPE_PREFIX = "urn:edgenode:problem:"
 CATALOGUE: Mapping[str, tuple[int, str]] = {
     "bad-request": (400, "The request is malformed"),
     "bad-block-id": (400, "A block id is 128 lowercase hexadecimal digits"),
+    "bad-body": (400, "The body is not the JSON object that this path takes"),
     "bad-parameter": (400, "A query parameter has a value that is not allowed"),
     "empty-block": (400, "A block has at least one byte"),
     "not-authorized": (401, "The operator's token is needed"),
@@ -24,8 +25,11 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "not-found": (404, "There is nothing at this path"),
     "block-not-held": (404, "The block is not held here"),
     "block-unavailable": (404, "No linked peer could hand over the block"),
+    "block-unknown": (404, "Nothing is known of the block"),
+    "peer-not-linked": (404, "There is no link with this node"),
     "method-not-allowed": (405, "The path does not have this method"),
     "body-timeout": (408, "The body stopped arriving"),
+    "not-a-holder": (409, "A node can only be the location of a block that it holds"),
     "precondition-failed": (412, "The precondition does not hold"),
     "block-too-large": (413, "The block is larger than this node accepts"),
     "body-too-large": (413, "The body is larger than this path accepts"),
@@ -60,7 +64,8 @@ _log = logging.getLogger(__name__)
 class Problem(Exception):
     """Ends a request with the problem `code` of the catalogue.
 
-    `detail` is for people; it never repeats what the request said.
+    `detail` is for people; it never repeats what the request said, but for the name or number in a
+    body of JSON that is wrong.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Receiving a block: what can be refused before the body, and the body in constant memory."""
+"""Receiving a body: what can be refused before it, and its bytes in constant memory."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,17 +13,20 @@ IDLE_SECONDS = 30.0
 """How long a body may stand still: as long as a home line that reconnects takes."""
 
 
-def check_upload(request: web.Request, max_block_size: int) -> None:
-    """Refuse by the headers alone what cannot become a block; raises Problem."""
+def check_body(request: web.Request, max_bytes: int, too_large: str) -> None:
+    """Refuse by the headers alone a body that cannot be taken; raises Problem.
+
+    `too_large` is the problem of a length above `max_bytes`.
+    """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("unsupported-encoding")
     if "Content-Range" in request.headers:  # a partial PUT, RFC 9110, 14.4
-        raise Problem("bad-request", "A block is sent whole")
+        raise Problem("bad-request", "A body is sent whole")
     expectation = request.headers.get("Expect")
     if expectation is not None and expectation.lower() != "100-continue":
         raise Problem("expectation-failed")
-    if request.content_length is not None and request.content_length > max_block_size:
-        raise Problem("block-too-large")
+    if request.content_length is not None and request.content_length > max_bytes:
+        raise Problem(too_large)
 
 
 async def read_body(request: web.Request, counters: Counters) -> AsyncGenerator[bytes, None]:

@@ -8,6 +8,9 @@ from typing import Any
 from edgenode import __version__
 from edgenode.cli import exits
 from edgenode.core.ids import is_block_id
+from edgenode.core.records import TEMPERATURES
+
+AUTO = "auto"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,6 +63,34 @@ def parser() -> argparse.ArgumentParser:
     delete = add(commands, "delete", "delete a block from the running node")
     delete.add_argument("id", metavar="ID", type=_block_id, help="128 hexadecimal digits")
     _json(delete)
+    _json(
+        add(commands, "blocks", "list the blocks that the node holds", "Needs the token."),
+        "print one JSON object a line",
+    )
+    meta = add(commands, "meta", "print what is known of a block, and who holds it")
+    meta.add_argument("id", metavar="ID", type=_block_id, help="128 hexadecimal digits")
+    _json(meta)
+    temp = add(
+        commands,
+        "temp",
+        "print or set the temperature of a block",
+        "Without CLASS it prints the one that all nodes' words give. With CLASS it sets what this "
+        "node says, until 'auto' leaves it to the accesses again; that needs the token.",
+    )
+    temp.add_argument("id", metavar="ID", type=_block_id, help="128 hexadecimal digits")
+    temp.add_argument(
+        "wanted",
+        metavar="CLASS",
+        nargs="?",
+        type=_temperature,
+        help=", ".join(reversed(TEMPERATURES)) + " or auto",
+    )
+    _json(temp)
+    _json(add(commands, "health", "print how the network is, as far as the node knows"))
+    _json(
+        add(commands, "watch", "print the events of the running node as they come"),
+        "print one JSON object a line",
+    )
     config = add(commands, "config", "check or show the configuration")
     actions = config.add_subparsers(metavar="ACTION", required=True)
     _json(add(actions, "check", "say whether the configuration can be used, and what is wrong"))
@@ -104,3 +135,13 @@ def _block_id(text: str) -> str:
     if not is_block_id(folded):
         raise argparse.ArgumentTypeError("not a block id: that is 128 hexadecimal digits")
     return folded
+
+
+def _temperature(text: str) -> str:
+    if text.lower() == AUTO:
+        return AUTO
+    name = text.upper()
+    if name not in TEMPERATURES:
+        known = ", ".join(reversed(TEMPERATURES))
+        raise argparse.ArgumentTypeError(f"not a temperature: that is {known} or {AUTO}")
+    return name

@@ -71,6 +71,24 @@ class Node:
         with self.request("GET", path) as answer:
             return self.json(answer)
 
+    def post_json(self, path: str, value: object) -> dict[str, Any]:
+        """Post JSON as the operator; return the JSON object of the answer."""
+        body = json.dumps(value).encode()
+        with self.request(
+            "POST",
+            path,
+            token=self.token(),
+            body=[body],
+            size=len(body),
+            content_type="application/json",
+        ) as answer:
+            return self.json(answer)
+
+    def url(self, path: str) -> str:
+        """Return the whole URL of a path."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}{path}"
+
     def token(self) -> str:
         """Read the operator's token, once it is clear that this very node would receive it."""
         if self._token is None:
@@ -120,6 +138,7 @@ class Node:
         token: str | None = None,
         body: Iterable[bytes] | None = None,
         size: int | None = None,
+        content_type: str = "application/octet-stream",
     ) -> Iterator[HTTPResponse]:
         """Send a request; give the answer if it is a success, raise Refused if not.
 
@@ -129,7 +148,7 @@ class Node:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:
-            headers["Content-Type"] = "application/octet-stream"
+            headers["Content-Type"] = content_type
         if size is not None:
             headers["Content-Length"] = str(size)
         connection = self._connect()
@@ -157,11 +176,7 @@ class Node:
         try:
             connection.connect()
         except ConnectionRefusedError:
-            raise CommandFailed(
-                exits.NOT_RUNNING,
-                f"the node of {self._data_dir} is not running: nothing answers at its port "
-                f"{self._port}",
-            ) from None
+            raise self.not_running() from None
         except OSError as error:
             raise self._broken(error) from None
         connection.sock.settimeout(ANSWER_TIMEOUT_S)
@@ -206,6 +221,14 @@ class Node:
                 exits.FAILED, f"what answers at port {self._port} does not speak as a node does"
             )
         return value
+
+    def not_running(self) -> CommandFailed:
+        """Return the error for a node that nothing is heard of."""
+        return CommandFailed(
+            exits.NOT_RUNNING,
+            f"the node of {self._data_dir} is not running: nothing answers at its port "
+            f"{self._port}",
+        )
 
     def _broken(self, error: Exception) -> CommandFailed:
         if isinstance(error, TimeoutError):

@@ -104,6 +104,39 @@ def _delete(options: Namespace) -> int:
     return delete(_node(options), options.id, as_json=options.json)
 
 
+def _blocks(options: Namespace) -> int:
+    from edgenode.cli.records import blocks  # noqa: PLC0415
+
+    return blocks(_node(options), as_json=options.json)
+
+
+def _meta(options: Namespace) -> int:
+    from edgenode.cli.records import meta  # noqa: PLC0415
+
+    return meta(_node(options), options.id, as_json=options.json)
+
+
+def _temp(options: Namespace) -> int:
+    from edgenode.cli.records import temp  # noqa: PLC0415
+
+    return temp(_node(options), options.id, options.wanted, as_json=options.json)
+
+
+def _health(options: Namespace) -> int:
+    from edgenode.cli.records import health  # noqa: PLC0415
+
+    return health(_node(options), as_json=options.json)
+
+
+def _watch(options: Namespace) -> int:
+    from edgenode.daemon.lean import keep_openssl_out  # noqa: PLC0415
+
+    keep_openssl_out()  # before asyncio and http.client are imported, which would load it
+    from edgenode.cli.watch import watch  # noqa: PLC0415
+
+    return watch(_node(options), as_json=options.json)
+
+
 def _config_check(options: Namespace) -> int:
     from edgenode.cli.configure import check  # noqa: PLC0415
 
@@ -124,6 +157,11 @@ _COMMANDS = {
     "put": _put,
     "get": _get,
     "delete": _delete,
+    "blocks": _blocks,
+    "meta": _meta,
+    "temp": _temp,
+    "health": _health,
+    "watch": _watch,
     "config check": _config_check,
     "config show": _config_show,
 }

@@ -5,7 +5,6 @@ from typing import Any
 
 from edgenode.cli import exits
 from edgenode.cli.client import Node
-from edgenode.cli.exits import CommandFailed
 from edgenode.cli.output import (
     aligned,
     clean,
@@ -16,12 +15,10 @@ from edgenode.cli.output import (
     paint,
     say,
 )
+from edgenode.cli.reading import maybe, number, table, tables, text
 
 ID_COLUMN = 16
 """Enough of an id to tell nodes apart in a table; --json gives all of it."""
-
-MAX_NUMBER = 2**63
-"""No counter of a node comes near; what does not compare (NaN) is refused with it."""
 
 _COLOUR_OF = {"connected": "green", "connecting": "yellow", "disconnected": "red"}
 
@@ -32,7 +29,7 @@ def show_id(node: Node, *, as_json: bool) -> int:
     if as_json:
         out_json(info)
     else:
-        out(_text(info, "nodeId"))
+        out(text(info, "nodeId"))
     return exits.OK
 
 
@@ -43,31 +40,29 @@ def show_status(node: Node, *, as_json: bool) -> int:
         out_json(status)
         return exits.OK
     info = node.get_json("/node/info")
-    bandwidth, operations = _table(status, "bandwidth"), _table(status, "operations")
-    received, sent = _number(bandwidth, "in"), _number(bandwidth, "out")
-    succeeded, failed = _number(operations, "success"), _number(operations, "failed")
+    bandwidth, operations = table(status, "bandwidth"), table(status, "operations")
+    received, sent = number(bandwidth, "in"), number(bandwidth, "out")
+    succeeded, failed = number(operations, "success"), number(operations, "failed")
     rows = [
-        ("node", _text(info, "nodeId")),
-        ("network", _text(info, "network")),
-        ("version", _text(info, "version")),
-        ("uptime", human_duration(_number(status, "uptime"))),
-        ("peers", f"{_number(status, 'peers'):.0f}"),
-        ("blocks", f"{_number(status, 'blocks'):.0f}"),
-        ("waiting to sync", f"{_number(status, 'pendingSync'):.0f}"),
+        ("node", text(info, "nodeId")),
+        ("network", text(info, "network")),
+        ("version", text(info, "version")),
+        ("uptime", human_duration(number(status, "uptime"))),
+        ("peers", f"{number(status, 'peers'):.0f}"),
+        ("blocks", f"{number(status, 'blocks'):.0f}"),
+        ("waiting to sync", f"{number(status, 'pendingSync'):.0f}"),
         ("bandwidth", f"{human_bytes(received)} in, {human_bytes(sent)} out"),
         ("operations", f"{succeeded:.0f} done, {failed:.0f} failed"),
     ]
-    for text in aligned(rows):
-        out(text)
+    for line in aligned(rows):
+        out(line)
     return exits.OK
 
 
 def show_peers(node: Node, *, as_json: bool) -> int:
     """Print the nodes that this node knows (with --json a list of PeerInfo)."""
     answer = node.get_json("/node/peers")
-    peers = answer.get("peers")
-    if not isinstance(peers, list) or not all(isinstance(peer, dict) for peer in peers):
-        raise _not_understood("peers")
+    peers = tables(answer, "peers")
     if as_json:
         out_json(peers)
         return exits.OK
@@ -76,7 +71,7 @@ def show_peers(node: Node, *, as_json: bool) -> int:
     out(first)
     start = first.index("STATUS")
     for peer, line in zip(peers, lines, strict=True):
-        status = _maybe(peer, "status")
+        status = maybe(peer, "status")
         colour = _COLOUR_OF.get(status)
         end = start + len(status)
         # Coloured after alignment, which counts characters.
@@ -88,48 +83,15 @@ def show_peers(node: Node, *, as_json: bool) -> int:
 
 
 def _peer_row(peer: dict[str, Any]) -> tuple[str, ...]:
-    address, port = _maybe(peer, "address"), peer.get("wsPort")
+    address, port = maybe(peer, "address"), peer.get("wsPort")
     host = f"[{address}]" if ":" in address else address
     capabilities = peer.get("capabilities")
     words = capabilities if isinstance(capabilities, list) else []
     return (
-        _maybe(peer, "nodeId")[:ID_COLUMN],
+        maybe(peer, "nodeId")[:ID_COLUMN],
         f"{host}:{port}" if isinstance(port, int) else host,
-        _maybe(peer, "status"),
-        _maybe(peer, "lastSeen"),
+        maybe(peer, "status"),
+        maybe(peer, "lastSeen"),
         clean(",".join(str(word) for word in words)) or "-",
-        _maybe(peer, "lastError"),
+        maybe(peer, "lastError"),
     )
-
-
-def _maybe(table: dict[str, Any], key: str) -> str:
-    value = table.get(key)
-    return clean(value) if isinstance(value, str) and value else "-"
-
-
-def _text(table: dict[str, Any], key: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str):
-        raise _not_understood(key)
-    return clean(value)
-
-
-def _number(table: dict[str, Any], key: str) -> float:
-    value = table.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _not_understood(key)
-    if not 0 <= value < MAX_NUMBER:
-        raise _not_understood(key)
-    return value
-
-
-def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
-    value = table.get(key)
-    if not isinstance(value, dict):
-        raise _not_understood(key)
-    return value
-
-
-def _not_understood(key: str) -> CommandFailed:
-    message = f"the node's answer has no {key} as this version knows it; --json shows it as it is"
-    return CommandFailed(exits.FAILED, message)

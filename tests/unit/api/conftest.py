@@ -12,14 +12,17 @@ from aiohttp import ClientSession, ClientTimeout, web
 from edgenode.api import app
 from edgenode.api.access import OperatorToken
 from edgenode.api.app import build_local_app, build_public_app, build_runner
+from edgenode.api.events import EventFeed
 from edgenode.core.counters import Counters
 
+from .plain_records import PlainRecords
 from .plain_store import PlainStore
 
 TOKEN = "9f86d081884c7d65"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
 MAX_BLOCK_SIZE = 64 * 1024 * 1024
 NODE_ID = "ab" * 32
+NOW_MS = 1_700_000_000_000
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -36,6 +39,9 @@ class Node:
         """Make a node without blocks and peers."""
         self.store = PlainStore(root, MAX_BLOCK_SIZE)
         self.counters = Counters()
+        self.read: list[str] = []
+        self.records = PlainRecords()
+        self.feed = EventFeed(node_id=NODE_ID, wall_ms=lambda: NOW_MS, counters=self.counters)
         self.fetched: list[str] = []
         self.remote: dict[str, bytes] = {}
         self.fetch_error: Exception | None = None
@@ -100,6 +106,8 @@ class Node:
         return build_local_app(
             blocks=self.store,
             fetch=self.fetch,
+            records=self.records,
+            feed=self.feed,
             info=self.info,
             peers=self.peers,
             status=self.status,
@@ -107,16 +115,19 @@ class Node:
             host_names=["Pi.example"],
             max_block_size=MAX_BLOCK_SIZE,
             counters=self.counters,
+            on_read=self.read.append,
         )
 
     def public_app(self) -> web.Application:
         """Build the peer port's application."""
         return build_public_app(
             blocks=self.store,
+            records=self.records,
             info=self.info,
             status=self.status,
             links=self.links,
             counters=self.counters,
+            on_read=self.read.append,
         )
 
 

@@ -1,8 +1,10 @@
 """A small real HTTP server that answers as a node does, and its data folder."""
 
+import base64
 import contextlib
 import hashlib
 import json
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +38,23 @@ class FakeNode:
     """What a POST is answered with, before its body is read."""
     done: threading.Event = field(default_factory=threading.Event)
     """After a refusal, the connection stays open, unread, until this is set."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """What is answered for the metadata of each block."""
+    health: Any = field(default_factory=dict)
+    page: int = 3
+    """How many blocks a page of the listing has at most."""
+    cursor: Any = None
+    """What a page names as the next one, in the place of the right one."""
+    posted: list[Any] = field(default_factory=list)
+    """The JSON of each POST that was answered from `answers`."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What is answered to a POST of JSON, by its path."""
+    events: list[bytes] | None = None
+    """What is sent to who watches; None: nobody may."""
+    farewell: tuple[int, bytes] | None = (1000, b"bye")
+    """How the events end: with this close frame, or with a cut."""
+    hold: bool = False
+    """Whether the events do not end until `done` is set."""
     cut: int = 0
     """How many bytes of a block are kept back before the connection is closed."""
 
@@ -62,9 +81,15 @@ class Handler(BaseHTTPRequestHandler):
             "/node/info": {"nodeId": self.node.node_id, "network": "test", "version": "9"},
             "/node/status": self.node.status,
             "/node/peers": {"peers": self.node.peers},
+            "/network/health": self.node.health,
+            **{f"/blocks/{key}/metadata": value for key, value in self.node.metadata.items()},
         }
         if self.path in answers:
             return self.answer(200, answers[self.path])
+        if self.path == "/events":
+            return self.send_events()
+        if self.path.startswith("/blocks?"):
+            return self.list_blocks()
         data = self.node.blocks.get(self.path.rpartition("/")[2])
         if data is None:
             return self.problem(404, "The block is not held here")
@@ -86,6 +111,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return self.problem(401, "The operator's token is needed")
         data = self.body()
+        if self.path in self.node.answers:
+            assert self.headers["Content-Type"] == "application/json"
+            self.node.posted.append(json.loads(data))
+            return self.answer(200, self.node.answers[self.path])
         if len(data) < int(self.headers.get("Content-Length", 0)):
             self.close_connection = True  # cut off: there is nobody to answer
             return None
@@ -103,6 +132,41 @@ class Handler(BaseHTTPRequestHandler):
             return self.problem(404, "The block is not held here")
         self.send_response(204)
         self.end_headers()
+        return None
+
+    def list_blocks(self) -> None:
+        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+            return self.problem(401, "The operator's token is needed")
+        query = dict(pair.split("=") for pair in self.path.partition("?")[2].split("&"))
+        assert query.keys() <= {"limit", "cursor"}
+        assert query["limit"] == "1000"
+        ids = sorted(key for key in self.node.blocks if key > query.get("cursor", ""))
+        page = ids[: self.node.page]
+        cursor = self.node.cursor or (page[-1] if len(ids) > len(page) else None)
+        found = [{"blockId": key, "size": len(self.node.blocks[key])} for key in page]
+        return self.answer(200, {"blocks": found, "cursor": cursor})
+
+    def send_events(self) -> None:
+        """Upgrade (RFC 6455), send what there is as text frames, and close."""
+        if self.node.events is None:
+            return self.problem(503, "Too much of this is under way")
+        magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        key = (self.headers["Sec-WebSocket-Key"] + magic).encode()
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        accept = hashlib.sha1(key, usedforsecurity=False).digest()
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(accept).decode())
+        self.end_headers()
+        for event in self.node.events:
+            self.wfile.write(b"\x81\x7f" + struct.pack(">Q", len(event)) + event)
+        if self.node.hold:
+            self.node.done.wait(10)
+        if self.node.farewell is not None:
+            code, reason = self.node.farewell
+            self.wfile.write(struct.pack(">BBH", 0x88, len(reason) + 2, code) + reason)
+            self.rfile.read(2)  # the answer begins
+        self.close_connection = True
         return None
 
     def note(self) -> None:

@@ -19,7 +19,10 @@ from tests.unit.cli.fake_node import FakeNode
 
 EDGENODE = [sys.executable, "-m", "edgenode"]
 BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
-COMMANDS = ["run", "id", "status", "peers", "put", "get", "delete", "config"]
+COMMANDS = [
+    *("run", "id", "status", "peers", "put", "get", "delete"),
+    *("blocks", "meta", "temp", "health", "watch", "config"),
+]
 
 
 def edgenode(*arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -92,6 +95,10 @@ def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> No
         ["get", "a" * 127],
         ["get", "g" * 128],
         ["delete", "../x"],
+        ["meta"],
+        ["temp"],
+        ["temp", "a" * 128, "lukewarm"],
+        ["temp", "a" * 128, ""],
         ["unknown"],
         ["id", "--jso"],
     ],
@@ -202,10 +209,14 @@ def test_interrupted(node: FakeNode, tmp_path: Path) -> None:
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
-@pytest.mark.parametrize("name", ["id", "status", "peers", "put", "delete"])
+QUICK = ["id", "status", "peers", "put", "delete", "blocks", "meta", "temp", "health"]
+
+
+@pytest.mark.parametrize("name", QUICK)
 def test_what_talks_to_the_node_starts_fast(node: FakeNode, name: str) -> None:
-    more = {"put": ["missing"], "delete": ["a" * 128]}.get(name, [])
-    modules = loaded_by([name, "--data-dir", str(node.data_dir), *more])
+    of_block = ["a" * 128]
+    more = {"put": ["missing"], "delete": of_block, "meta": of_block, "temp": of_block}
+    modules = loaded_by([name, "--data-dir", str(node.data_dir), *more.get(name, [])])
     assert "http.client" in modules
     heavy = {"aiohttp", "asyncio", "nacl", "sqlite3", "difflib", "tomllib", "edgenode.api"}
     assert not modules & heavy
