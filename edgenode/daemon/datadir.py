@@ -22,8 +22,10 @@ class DataFolder(NamedTuple):
 
     path: Path
     key: SigningKey
+    key_is_new: bool
     token: str
     epoch: int
+    state: State
 
 
 @asynccontextmanager
@@ -35,12 +37,12 @@ async def open_data_folder(path: Path) -> AsyncIterator[DataFolder]:
     _make(path)
     lock = FolderLock(path / "lock")
     try:
-        seed, _ = load_or_create_seed(path / "node.key", new_seed)
+        seed, key_is_new = load_or_create_seed(path / "node.key", new_seed)
         token = load_or_create_token(path / "operator.token")
         state = await State.open(path / "state.db")
         try:
             epoch = await state.next_epoch()
-            yield DataFolder(path, SigningKey(seed), token, epoch)
+            yield DataFolder(path, SigningKey(seed), key_is_new, token, epoch, state)
         finally:
             await state.close()
     finally:

@@ -61,6 +61,11 @@ class Fetcher:
         """The blocks that are being fetched or wait for their turn."""
         return set(self._runs)
 
+    @property
+    def room(self) -> int:
+        """How many more fetches may be begun now."""
+        return MAX_FETCHES + MAX_WAITING - len(self._runs)
+
     async def fetch(self, block_id: str) -> None:
         """Return when the block is held.
 
@@ -69,7 +74,7 @@ class Fetcher:
         """
         run = self._runs.get(block_id)
         if run is None:
-            if len(self._runs) >= MAX_FETCHES + MAX_WAITING:
+            if self.room <= 0:
                 raise Busy(f"{len(self._runs)} blocks are being fetched; try again later")
             run = self._runs[block_id] = _Run(block_id)
             run.task = asyncio.create_task(self._drive(run))

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from edgenode.api.access import OperatorToken
 from edgenode.api.app import build_local_app, build_public_app, build_runner
+from edgenode.api.events import EventFeed
 from edgenode.core.counters import Counters
 from edgenode.core.events import BlockSync
 from edgenode.crypto import new_block_hasher
@@ -22,11 +23,12 @@ from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.listen import listen
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.peers import Peers
+from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.repair import Repair
 from edgenode.daemon.running import remove_run_file, write_run_file
 from edgenode.daemon.session import Sessions
 from edgenode.link.accept import Acceptor
-from edgenode.link.dial import Dialler
+from edgenode.link.dial import DialFailed, Dialler
 from edgenode.link.handshake import LocalIdentity
 from edgenode.link.keep import StaticPeer, keep_linked
 from edgenode.link.table import LinkTable
@@ -88,6 +90,18 @@ class _Node:
             ws_port=ws_port,
             addresses=lambda: local_addresses(config.server.ws_bind, ws_port),
         )
+        self._feed = EventFeed(node_id=self.node_id, wall_ms=_wall_ms, counters=self._counters)
+        self._records = RecordParts(
+            network=config.network,
+            key=data.key,
+            key_is_new=data.key_is_new,
+            epoch=data.epoch,
+            state=data.state,
+            batch=config.batch,
+            outbound=self._outbound,
+            feed=self._feed,
+            wall_ms=_wall_ms,
+        )
         storage = config.storage
         self._store = BlockStore(
             data.path / "blocks",
@@ -96,6 +110,8 @@ class _Node:
             max_block_size=storage.max_block_size,
             new_hasher=new_block_hasher,
             on_corrupt=self._on_corrupt,
+            on_held=self._records.on_held,
+            on_gone=self._records.on_gone,
         )
         self._fetcher = Fetcher(
             self._store,
@@ -103,6 +119,7 @@ class _Node:
             linked=lambda: [link.node_id for link in self._links],
             send=self._send_sync,
         )
+        self._records.follow(self._store)
         self._repair = Repair(self._store, self._fetcher)
         self._sessions = Sessions(
             links=self._links,
@@ -110,6 +127,9 @@ class _Node:
             store=self._store,
             fetcher=self._fetcher,
             outbound=self._outbound,
+            records=self._records,
+            on_read=self._records.touch,
+            show=lambda type_, event, sender: self._feed.publish(type_, event, sender=sender),
             announce=self._description.announce,
             on_linked=self._repair.wake,
         )
@@ -129,9 +149,30 @@ class _Node:
             counters=self._counters,
             ping=self._outbound.ping,
         )
+        dialler = Dialler(self._identity, counters=self._counters, ping=self._outbound.ping)
+
+        async def dial(address: str, port: int) -> None:
+            try:
+                link = await dialler.dial(address, port)
+            except DialFailed as failed:
+                log.info("the announced address %s:%d: %s", address, port, failed)
+            else:
+                await self._sessions.serve(link)
+
+        view = self._records.view(
+            region=self._config.node.region,
+            store=self._store,
+            fetcher=self._fetcher,
+            links=self._links,
+            peers=self._peers,
+            dial=dial,
+        )
         local_app = build_local_app(
             blocks=self._store,
             fetch=self._fetcher.fetch,
+            records=view,
+            feed=self._feed,
+            on_read=self._records.touch,
             info=self._description.info,
             peers=self._peers.to_json,
             status=self._metrics,
@@ -142,17 +183,23 @@ class _Node:
         )
         public_app = build_public_app(
             blocks=self._store,
+            records=view,
+            on_read=self._records.touch,
             info=self._description.info,
             status=self._metrics,
             links=acceptor.handle,
             counters=self._counters,
         )
+        await self._records.open()
+        stack.push_async_callback(self._records.close)
         await _serve(stack, [(local_app, http_sockets), (public_app, peer_sockets)])
         _background(stack, self._store.open())
         stack.push_async_callback(self._fetcher.stop)
         _background(stack, self._repair.run())
-        dialler = Dialler(self._identity, counters=self._counters, ping=self._outbound.ping)
+        for work in self._records.work():
+            _background(stack, work)
         stack.push_async_callback(dialler.close)
+        stack.callback(view.stop)
         for peer in self._static:
             _background(
                 stack,

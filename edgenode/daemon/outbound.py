@@ -5,7 +5,27 @@ from random import getrandbits
 
 from edgenode.core.events import Announce, BlockSync
 from edgenode.core.frame import encode_message as encode_frame
-from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG, encode_message
+from edgenode.core.message import (
+    ANNOUNCE,
+    BLOCK_SYNC,
+    LEAVE,
+    METADATA_SYNC,
+    NODE_STATUS,
+    PING,
+    PONG,
+    encode_message,
+)
+from edgenode.core.syncevents import Batches, NodeStatus
+from edgenode.core.triesync import (
+    AckBatches,
+    AskNode,
+    HaveBatches,
+    NodeChildren,
+    NodeList,
+    WantBatches,
+)
+
+MetadataSync = AckBatches | AskNode | HaveBatches | NodeChildren | NodeList | WantBatches
 
 
 class Outbound:
@@ -34,6 +54,18 @@ class Outbound:
     def block_sync(self, sync: BlockSync) -> bytes:
         """Return a step of a block transfer."""
         return self._frame(BLOCK_SYNC, sync.to_data())
+
+    def batches(self, batches: Batches) -> bytes:
+        """Return signed batches, in the event that they belong to."""
+        return self._frame(batches.event, batches.to_data())
+
+    def node_status(self, status: NodeStatus) -> bytes:
+        """Return a part of what this node carries."""
+        return self._frame(NODE_STATUS, status.to_data())
+
+    def metadata_sync(self, step: MetadataSync) -> bytes:
+        """Return a step of comparing tries."""
+        return self._frame(METADATA_SYNC, step.to_data())
 
     def _frame(self, type_: str, data: dict[str, object]) -> bytes:
         return encode_frame(encode_message(type_, data, self._wall_ms(), self._node_id))

@@ -55,6 +55,11 @@ class Peers:
         if node_id in self._known:
             self._known[node_id].last_seen_ms = self._wall_ms()
 
+    def region(self, node_id: str) -> str:
+        """Return the region that a peer has announced, "" where it is not known."""
+        known = self._known.get(node_id)
+        return known.announce.region if known is not None and known.announce is not None else ""
+
     def to_json(self) -> dict[str, object]:
         """Return `{"peers": [PeerInfo …]}`: linked ones first, then by address."""
         infos = [self._info(node_id) for node_id in self._known]

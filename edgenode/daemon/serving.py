@@ -19,10 +19,18 @@ MAX_WANTS = 64
 class Serving:
     """Answers the wants of the peer of `link`."""
 
-    def __init__(self, link: Link, store: BlockStore, encode: Callable[[BlockSync], bytes]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        store: BlockStore,
+        encode: Callable[[BlockSync], bytes],
+        on_read: Callable[[str], None],
+    ) -> None:
+        """`on_read` is told the id of each block that is handed over, when that begins."""
         self._link = link
         self._store = store
         self._encode = encode
+        self._on_read = on_read
         self._wants: deque[BlockSync] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -70,6 +78,8 @@ class Serving:
         if want.offset + want.length > held.size:
             self._lack(want, "out-of-range")
             return
+        if not want.offset:
+            self._on_read(want.block_id)
         data = await self._store.read(held, want.offset, want.length)
         for start in range(0, len(data), CHUNK_BYTES):
             piece = data[start : start + CHUNK_BYTES]

@@ -1,13 +1,17 @@
 """The life of one link in this node: admitted, announced to, listened to, forgotten."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 from edgenode.core.events import HAVE, LACK, Announce, BlockSync
-from edgenode.core.inbound import Chunk, Leave, Ping, decode_frame
+from edgenode.core.inbound import Chunk, Leave, Ping, Pong, decode_frame
+from edgenode.core.message import ANNOUNCE, LEAVE
+from edgenode.daemon.exchange import Exchange
 from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.peers import Peers
+from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.serving import Serving
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
@@ -27,15 +31,25 @@ class Sessions:
         store: BlockStore,
         fetcher: Fetcher,
         outbound: Outbound,
+        records: RecordParts,
+        on_read: Callable[[str], None],
+        show: Callable[[str, dict[str, object], str], None],
         announce: Callable[[], Announce],
         on_linked: Callable[[], None],
     ) -> None:
-        """`announce()` says what this node is now; `on_linked()` is told of each new peer."""
+        """Take the parts that a link concerns.
+
+        `announce()` says what this node is now; `on_linked()` is told of each new peer,
+        `on_read(block_id)` of each block handed over; `show(type, data, sender)` shows an event.
+        """
         self._links = links
         self._peers = peers
         self._store = store
         self._fetcher = fetcher
         self._outbound = outbound
+        self._records = records
+        self._on_read = on_read
+        self._show = show
         self._announce = announce
         self._on_linked = on_linked
 
@@ -54,19 +68,24 @@ class Sessions:
         self._fetcher.on_lost(peer)
         self._fetcher.on_linked(peer)
         self._on_linked()
-        serving = Serving(link, self._store, self._outbound.block_sync)
+        serving = Serving(link, self._store, self._outbound.block_sync, self._on_read)
+        exchange = self._records.exchange(link)
+        self._records.on_linked(exchange)
+        working = asyncio.create_task(exchange.run())
         reason = "cut"
         try:
-            reason = await link.run(lambda frame: self._on_frame(link, serving, frame))
+            reason = await link.run(lambda frame: self._on_frame(link, serving, exchange, frame))
         finally:
             serving.stop()
+            working.cancel()
+            self._records.on_lost(exchange)
             if self._links.remove(link):
                 self._peers.on_lost(peer)
                 self._fetcher.on_lost(peer)
             log.info("link with %s at %s ended: %s", peer, link.address, reason)
         return reason
 
-    def _on_frame(self, link: Link, serving: Serving, frame: bytes) -> None:
+    def _on_frame(self, link: Link, serving: Serving, exchange: Exchange, frame: bytes) -> None:
         record = decode_frame(frame, link.node_id)
         if isinstance(record, Chunk):
             self._fetcher.on_chunk(link.node_id, record)
@@ -79,5 +98,9 @@ class Sessions:
             link.post(self._outbound.pong(record.nonce))
         elif isinstance(record, Announce):
             self._peers.on_announce(link.node_id, record)
+            self._show(ANNOUNCE, record.to_data(), link.node_id)
         elif isinstance(record, Leave):
             log.info("%s leaves: %s", link.node_id, record.reason)
+            self._show(LEAVE, {"reason": record.reason}, link.node_id)
+        elif record is not None and not isinstance(record, Pong):
+            exchange.receive(record)

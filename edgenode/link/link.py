@@ -75,6 +75,11 @@ class Link:
         """Return how long ago the peer was heard last."""
         return asyncio.get_running_loop().time() - self._heard_at
 
+    @property
+    def has_room(self) -> bool:
+        """Whether what is posted now does not wait behind much else."""
+        return self._room.is_set() and self._end is None
+
     def post(self, plaintext: bytes) -> None:
         """Queue a frame at once; a peer that lets the queue overflow loses the link."""
         if self._end is not None:

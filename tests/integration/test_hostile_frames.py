@@ -202,19 +202,15 @@ async def test_chunks_and_answers_that_nobody_asked_for_are_dropped(target: Targ
 async def test_wants_out_of_the_block(target: Target) -> None:
     size = len(b"for everyone")
     peer = await Peer.link(target.session, target.url)
-    await peer.hear()  # its announcement
     for offset, length in ((0, size + 1), (size, 1), (2**53 - 1, 1)):
         await peer.want(target.block_id, 5, offset, length)
-        answer = await peer.hear()
-        assert isinstance(answer, BlockSync)
+        answer = await peer.hear_of(BlockSync)
         assert (answer.op, answer.reason, answer.fetch_id) == (LACK, "out-of-range", 5)
     await peer.want(target.block_id, 6, 4, 8)
-    chunk = await peer.hear()
-    assert isinstance(chunk, Chunk)
+    chunk = await peer.hear_of(Chunk)
     assert (chunk.fetch_id, chunk.offset, chunk.data) == (6, 4, b"everyone")
     await peer.want(SOME_ID, 7, 0, 0)
-    answer = await peer.hear()
-    assert isinstance(answer, BlockSync)
+    answer = await peer.hear_of(BlockSync)
     assert (answer.op, answer.reason) == (LACK, "not-held")
     await still_linked(target, peer)
 
@@ -223,7 +219,6 @@ async def test_flood_of_wants_is_answered_with_busy(target: Target) -> None:
     data = random_bytes(256 * 1024)
     held = await target.node.rest.post(data)
     peer = await Peer.link(target.session, target.url)
-    await peer.hear()
     count = 3 * MAX_WANTS
     answers: dict[int, int] = {}
     busy = 0

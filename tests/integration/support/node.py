@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -102,12 +103,14 @@ class Node:
 
     def terminate(self) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        with suppress(ProcessLookupError):  # its status tells how it ended
+            self._process.send_signal(signal.SIGTERM)
 
     async def kill(self) -> None:
         """SIGKILL."""
         assert self._process is not None
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            self._process.kill()
         await self._end(STOP_TIMEOUT_S)
 
     async def logged(

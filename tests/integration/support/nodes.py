@@ -27,12 +27,12 @@ class Nodes:
         trace: TracebackType | None,
     ) -> None:
         await self.session.close()
-        failures = []
+        failures: list[Exception] = []
         for node in self._nodes:
             try:
                 if node.running:
                     await node.stop()
-            except AssertionError as failure:
+            except Exception as failure:  # the others are to be stopped all the same
                 failures.append(failure)
         if failures:
             raise failures[0]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 import aiohttp
 import aiohttp.web
@@ -54,6 +55,9 @@ def refusal(reason: str) -> tuple[str, int]:
     return reason, CLOSE_CODES[reason]
 
 
+T = TypeVar("T")
+
+
 class Peer:
     """A linked peer."""
 
@@ -100,6 +104,13 @@ class Peer:
         plaintext, final = self._channel.open(message.data)
         assert not final, plaintext
         return decode_frame(plaintext, self.node.node_id)
+
+    async def hear_of(self, kind: "type[T]") -> T:
+        """Return the next record of `kind`, whatever the node says before it."""
+        while True:
+            record = await self.hear()
+            if isinstance(record, kind):
+                return record
 
     async def pong(self) -> None:
         """Ping; return when the node has answered, whatever else it says before that."""

@@ -1,0 +1,264 @@
+"""Records exchanged with one linked peer: batches in and out, rounds of comparison."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from edgenode.core.errors import EdgenodeError, ProtocolError
+from edgenode.core.syncevents import (
+    Batches,
+    NodeStatus,
+    OriginStatus,
+    batch_messages,
+    event_of,
+    status_messages,
+)
+from edgenode.core.trie import EMPTY
+from edgenode.core.triesync import (
+    MAX_NAMED,
+    MAX_WANTED,
+    AckBatches,
+    AskNode,
+    HaveBatches,
+    NodeChildren,
+    NodeList,
+    WantBatches,
+)
+from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.signing import signed_of
+from edgenode.link.link import Link
+from edgenode.link.socket import SocketClosed
+from edgenode.store.records import Records
+from edgenode.store.rows import BatchRow
+
+# Events of one peer that wait to be worked on, 4 MiB at the very worst. More are dropped: gossip
+# may be lost, and the next round finds what is missing.
+MAX_INBOX = 64
+# Own batches that a peer has still to acknowledge; what is forgotten is found by the rounds.
+MAX_UNACKNOWLEDGED = 256
+# A round that answers a round is not answered in turn.
+ANSWER_S = 5.0
+
+Event = (
+    Batches
+    | NodeStatus
+    | AckBatches
+    | AskNode
+    | HaveBatches
+    | NodeChildren
+    | NodeList
+    | WantBatches
+)
+
+log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """The records' side of one link. `run` works on what the peer sent, in order."""
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        own_id: str,
+        replicas: Replicas,
+        records: Records,
+        outbound: Outbound,
+        retry_attempts: int,
+        retry_delay_ms: int,
+        on_taken: Callable[[Taken, str], None],
+        on_heads: Callable[[list[str], str], None],
+        on_known_epoch: Callable[[int], None],
+    ) -> None:
+        """`on_taken` and `on_heads` are told what is new, and the peer it came from.
+
+        `on_known_epoch` is told the epoch of our own head as the peer knows it, 0 for none.
+        """
+        self.peer = link.node_id
+        self._link = link
+        self._own_id = own_id
+        self._replicas = replicas
+        self._records = records
+        self._outbound = outbound
+        self._retry_attempts = retry_attempts
+        self._retry_delay_s = retry_delay_ms / 1000
+        self._on_taken = on_taken
+        self._on_heads = on_heads
+        self._on_known_epoch = on_known_epoch
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue(MAX_INBOX)
+        self._unacknowledged: dict[bytes, tuple[Taken, int]] = {}
+        self._retrying: asyncio.Task[None] | None = None
+        self._round_begun_at: float | None = None
+
+    def receive(self, event: Event) -> None:
+        """Queue an event of the peer; over the bound it is dropped."""
+        try:
+            self._inbox.put_nowait(event)
+        except asyncio.QueueFull:
+            log.debug("an event of %s was dropped: too many wait", self.peer)
+
+    async def run(self) -> None:
+        """Work until cancelled; what the peer does wrong ends the link."""
+        while True:
+            event = await self._inbox.get()
+            try:
+                await self._work_on(event)
+            except ProtocolError as error:
+                log.warning("%s: %s", self.peer, error)
+                self._link.close(error.code)
+            except SocketClosed:
+                return
+            except EdgenodeError as error:  # the disk, not the peer
+                log.warning("what %s told is not kept: %s", self.peer, error)
+
+    def stop(self) -> None:
+        """Retry nothing any more."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+
+    def push(self, taken: Taken, *, acknowledged: bool) -> None:
+        """Tell a batch; one to be `acknowledged` is told again until it is, a few times.
+
+        A peer that is slow to take what is sent loses gossip first.
+        """
+        if acknowledged and len(self._unacknowledged) < MAX_UNACKNOWLEDGED:
+            self._unacknowledged[taken.row.digest] = (taken, 0)
+            if self._retrying is None:
+                self._retrying = asyncio.create_task(self._retry())
+        self._post_batch(taken)
+
+    def offer(self, row: BatchRow) -> None:
+        """Tell the digest of a batch only."""
+        have = HaveBatches([(row.origin, row.epoch, row.seq, row.digest)])
+        self._link.post(self._outbound.metadata_sync(have))
+
+    def begin_round(self) -> None:
+        """Tell all that is carried, so that the peer asks for what it lacks and answers alike."""
+        self._round_begun_at = asyncio.get_running_loop().time()
+        self.tell_origins(self._replicas.ids(), whole=True)
+
+    def tell_origins(self, origins: Sequence[str], *, whole: bool = False) -> None:
+        """Tell the heads and roots of some origins; `whole`: this is all that is carried."""
+        statuses = [status for origin in origins if (status := self._status(origin)) is not None]
+        for message in status_messages(statuses):
+            message.last = message.last and whole
+            self._link.post(self._outbound.node_status(message))
+
+    def _status(self, origin: str) -> OriginStatus | None:
+        replica = self._replicas.get(origin)
+        if replica is None:
+            return None
+        return OriginStatus(origin, replica.signed_head, replica.trie.root(), len(replica.trie))
+
+    def _post_batch(self, taken: Taken) -> None:
+        if not self._link.has_room:
+            return
+        for message in batch_messages(event_of(taken.updates), [signed_of(taken.row)]):
+            self._link.post(self._outbound.batches(message))
+
+    async def _retry(self) -> None:
+        while self._unacknowledged:
+            await asyncio.sleep(self._retry_delay_s)
+            for digest, (taken, attempts) in list(self._unacknowledged.items()):
+                if attempts >= self._retry_attempts:
+                    del self._unacknowledged[digest]
+                else:
+                    self._unacknowledged[digest] = (taken, attempts + 1)
+                    self._post_batch(taken)
+        self._retrying = None
+
+    async def _work_on(self, event: Event) -> None:
+        if isinstance(event, Batches):
+            await self._on_batches(event)
+        elif isinstance(event, NodeStatus):
+            await self._on_status(event)
+        elif isinstance(event, AckBatches):
+            for digest in event.digests:
+                self._unacknowledged.pop(digest, None)
+        elif isinstance(event, AskNode):
+            await self._on_ask(event)
+        elif isinstance(event, NodeChildren):
+            self._on_children(event)
+        elif isinstance(event, NodeList):
+            self._want(event.origin, event.items)
+        elif isinstance(event, WantBatches):
+            await self._on_want(event)
+        else:
+            for origin, epoch, seq, digest in event.items:
+                self._want(origin, [(epoch, seq, digest)])
+
+    async def _on_batches(self, event: Batches) -> None:
+        known: list[bytes] = []
+        for signed in event.batches:
+            taken = await self._replicas.take(signed)
+            if taken is not None:
+                self._on_taken(taken, self.peer)
+            known.append(self._replicas.digest(signed))
+        self._link.post(self._outbound.metadata_sync(AckBatches(known[:MAX_NAMED])))
+
+    async def _on_status(self, event: NodeStatus) -> None:
+        newer: list[str] = []
+        own_epoch = None
+        for status in event.origins:
+            if status.head is not None:
+                if status.node_id == self._own_id:
+                    self._replicas.check_head(status.head)
+                    own_epoch = status.head.epoch
+                if await self._replicas.take_head(status.head):
+                    newer.append(status.node_id)
+            replica = self._replicas.get(status.node_id)
+            root = EMPTY if replica is None else replica.trie.root()
+            if status.count and status.root != root:
+                self._ask(status.node_id, "")
+        if newer:
+            self._on_heads(newer, self.peer)
+        if own_epoch is not None:
+            self._on_known_epoch(own_epoch)
+        elif event.last:
+            self._on_known_epoch(0)
+        if event.last:
+            if not self._in_round():
+                self.begin_round()
+            self._round_begun_at = None
+
+    def _in_round(self) -> bool:
+        begun = self._round_begun_at
+        return begun is not None and asyncio.get_running_loop().time() - begun < ANSWER_S
+
+    def _ask(self, origin: str, prefix: str) -> None:
+        self._link.post(self._outbound.metadata_sync(AskNode(origin, prefix)))
+
+    async def _on_ask(self, ask: AskNode) -> None:
+        replica = self._replicas.get(ask.origin)
+        if replica is None:
+            return
+        kind, digests = replica.trie.node(ask.prefix)
+        answer: NodeChildren | NodeList
+        if kind == "children":
+            answer = NodeChildren(ask.origin, ask.prefix, digests)
+        else:
+            named = set(digests)
+            items = [item for item in await self._records.digests(ask.origin) if item[2] in named]
+            answer = NodeList(ask.origin, ask.prefix, items)
+        await self._link.send(self._outbound.metadata_sync(answer))
+
+    def _on_children(self, event: NodeChildren) -> None:
+        replica = self._replicas.get(event.origin)
+        kind, own = ("list", []) if replica is None else replica.trie.node(event.prefix)
+        for nibble, digest in enumerate(event.digests):
+            if digest != EMPTY and (kind == "list" or own[nibble] != digest):
+                self._ask(event.origin, event.prefix + f"{nibble:x}")
+
+    def _want(self, origin: str, items: Iterable[tuple[int, int, bytes]]) -> None:
+        missing = [
+            (epoch, seq) for epoch, seq, digest in items if not self._replicas.knows(origin, digest)
+        ]
+        for start in range(0, len(missing), MAX_WANTED):
+            want = WantBatches(origin, missing[start : start + MAX_WANTED])
+            self._link.post(self._outbound.metadata_sync(want))
+
+    async def _on_want(self, want: WantBatches) -> None:
+        rows = await self._records.batches(want.origin, want.items)
+        for message in batch_messages("metadata:update", [signed_of(row) for row in rows]):
+            await self._link.send(self._outbound.batches(message))

@@ -1,0 +1,126 @@
+"""Telling linked peers: own batches to many, those of others to a few, heads in rounds."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+
+from edgenode.core.head import Head
+from edgenode.core.signed import Signed
+from edgenode.core.trie import EMPTY
+from edgenode.daemon.exchange import Exchange
+from edgenode.daemon.publishing import Publisher
+from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.signing import Signer
+
+# A network of so many nodes is a full mesh: an origin tells all of it itself.
+FULL_MESH = 32
+# Above that, and when passing on: 99.94 % of the living hear of it within 11 hops (D = 8).
+EAGER = 8
+# The rest is told the digest only; a quarter of it is enough to close the gaps.
+LAZY_SHARE = 4
+
+# Each minute one random peer is compared with.
+ROUND_S = 60.0
+# A head follows a change when no other came for so long.
+QUIET_S = 2.0
+MIN_HEAD_S = 60.0
+HEAD_S_PER_ORIGIN = 4.0
+
+
+class Gossip:
+    """The exchanges with all linked peers, by nodeId, and the timers that they share."""
+
+    def __init__(
+        self,
+        replicas: Replicas,
+        signer: Signer,
+        on_taken: Callable[[Taken], None],
+    ) -> None:
+        """`on_taken` is told of every batch that is new here, ours too."""
+        self._replicas = replicas
+        self._signer = signer
+        self._on_taken = on_taken
+        self._exchanges: dict[str, Exchange] = {}
+        self._changed = asyncio.Event()
+
+    def add(self, exchange: Exchange) -> None:
+        """A peer is linked: compare with it."""
+        self._exchanges[exchange.peer] = exchange
+        exchange.begin_round()
+
+    def remove(self, exchange: Exchange) -> None:
+        """The link ended."""
+        if self._exchanges.get(exchange.peer) is exchange:
+            del self._exchanges[exchange.peer]
+
+    def publish(self, taken: Taken) -> None:
+        """Tell an own batch, to be acknowledged."""
+        peers = list(self._exchanges.values())
+        limit = FULL_MESH if len(peers) <= FULL_MESH else EAGER
+        for exchange in _some(peers, limit):
+            exchange.push(taken, acknowledged=True)
+        self._on_taken(taken)
+        self._changed.set()
+
+    def pass_on(self, taken: Taken, source: str) -> None:
+        """Tell a batch of another origin that came from `source`."""
+        self._on_taken(taken)
+        others = [exchange for peer, exchange in self._exchanges.items() if peer != source]
+        eager = _some(others, EAGER)
+        for exchange in eager:
+            exchange.push(taken, acknowledged=False)
+        rest = [exchange for exchange in others if exchange not in eager]
+        for exchange in _some(rest, len(rest) // LAZY_SHARE):
+            exchange.offer(taken.row)
+
+    def pass_on_heads(self, origins: Iterable[str], source: str) -> None:
+        """Tell newer heads that came from `source`."""
+        others = [exchange for peer, exchange in self._exchanges.items() if peer != source]
+        for exchange in _some(others, EAGER):
+            exchange.tell_origins(list(origins))
+
+    async def run_rounds(self) -> None:
+        """Compare with a random peer each minute, until cancelled."""
+        while True:
+            await asyncio.sleep(ROUND_S)
+            for exchange in _some(list(self._exchanges.values()), 1):
+                exchange.begin_round()
+            await self._replicas.expire(self._signer.node_id)
+
+    async def run_heads(self, publisher: Publisher) -> None:
+        """Sign a head at intervals and after each change, until cancelled."""
+        await publisher.ready()
+        while True:
+            head = await self._sign_head()
+            for exchange in list(self._exchanges.values()):
+                exchange.tell_origins([head.node_id])
+            interval = max(MIN_HEAD_S, HEAD_S_PER_ORIGIN * len(self._replicas.ids()))
+            try:
+                async with asyncio.timeout(interval):
+                    await self._changed.wait()
+                    while self._changed.is_set():
+                        self._changed.clear()
+                        await asyncio.sleep(QUIET_S)
+            except TimeoutError:
+                pass
+
+    async def _sign_head(self) -> Signed:
+        own = self._replicas.get(self._signer.node_id)
+        newest, floor = await self._replicas.bounds(self._signer.node_id)
+        signed = self._signer.head(
+            Head(
+                batch_epoch=newest[0],
+                batch_seq=newest[1],
+                floor_epoch=floor[0],
+                floor_seq=floor[1],
+                root=own.trie.root() if own is not None else EMPTY,
+                count=len(own.trie) if own is not None else 0,
+            )
+        )
+        await self._replicas.take_head(signed, own=True)
+        return signed
+
+
+def _some(exchanges: list[Exchange], count: int) -> list[Exchange]:
+    """Return `count` of them at random, all where there are no more."""
+    return exchanges if len(exchanges) <= count else random.sample(exchanges, count)

@@ -1,0 +1,112 @@
+"""This node's own updates: durable at once, then signed in batches, then told."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from edgenode.core.batch import fill
+from edgenode.core.errors import Busy, StoreFailed, StoreFull
+from edgenode.core.records import Update
+from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.signing import Signer
+from edgenode.store.outbox import Outbox
+
+# A restored card has forgotten epochs that the network knows. Unless the key is new, nothing is
+# signed until a peer has said which epoch it knows us by, or it is likely that nobody will.
+NO_PEER_S = 60.0
+
+# After a disk that refused: long enough for space to come back, short enough to go on soon.
+FAILURE_DELAY_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Turns updates of this node into batches of at most `max_size`, `interval_ms` apart."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        signer: Signer,
+        replicas: Replicas,
+        *,
+        max_size: int,
+        interval_ms: int,
+        next_epoch: Callable[[], Awaitable[int]],
+        on_batch: Callable[[Taken], None],
+        key_is_new: bool,
+    ) -> None:
+        """`on_batch` is told of each batch once it is durable."""
+        self._outbox = outbox
+        self._signer = signer
+        self._replicas = replicas
+        self._max_size = max_size
+        self._interval_s = interval_ms / 1000
+        self._next_epoch = next_epoch
+        self._on_batch = on_batch
+        self._may_sign = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._full = asyncio.Event()
+        self._known_epoch = 0
+        if key_is_new:
+            self._may_sign.set()
+
+    async def submit(self, updates: Sequence[Update]) -> None:
+        """Take updates; durable on return. Raises `Busy` when too many wait, `StoreFailed`."""
+        await self._outbox.put(updates)
+        self._filled.set()
+        if self._outbox.count >= self._max_size:
+            self._full.set()
+
+    def on_known_epoch(self, epoch: int) -> None:
+        """A peer has told the highest epoch it knows this node by (0: none), proved by us."""
+        # Before the first signature of a start, even our own epoch was used by somebody else.
+        if epoch > self._signer.epoch or (epoch == self._signer.epoch and not self._signer.signed):
+            self._known_epoch = max(self._known_epoch, epoch)
+        self._may_sign.set()
+
+    async def ready(self) -> None:
+        """Return when this node may sign."""
+        try:
+            async with asyncio.timeout(NO_PEER_S):
+                await self._may_sign.wait()
+        except TimeoutError:
+            self._may_sign.set()
+        while self._signer.epoch <= self._known_epoch:
+            log.warning("the network knows epoch %d of this node: going above", self._known_epoch)
+            self._signer.begin_epoch(await self._next_epoch())
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        if self._outbox.count:
+            self._filled.set()
+        await self.ready()
+        while True:
+            await self._filled.wait()
+            await self._gather()
+            try:
+                await self._send_all()
+            except (StoreFailed, StoreFull, Busy) as error:
+                log.warning("batches wait for the disk: %s", error)
+                await asyncio.sleep(FAILURE_DELAY_S)
+
+    async def _gather(self) -> None:
+        """Wait until a batch is full, or the interval is over."""
+        try:
+            async with asyncio.timeout(self._interval_s):
+                await self._full.wait()
+        except TimeoutError:
+            pass
+
+    async def _send_all(self) -> None:
+        self._filled.clear()
+        self._full.clear()
+        while taken := await self._outbox.take(self._max_size):
+            await self.ready()
+            count = fill([update for _, update in taken])
+            chosen = taken[:count]
+            updates = [update for _, update in chosen]
+            row = self._signer.batch(updates)
+            await self._outbox.sent(row, updates, [key for key, _ in chosen])
+            self._replicas.note(row)
+            self._on_batch(Taken(row, updates))

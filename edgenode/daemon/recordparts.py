@@ -1,0 +1,180 @@
+"""The parts that keep, tell and compare records, joined: what the node has beside its blocks."""
+
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+
+from edgenode.api.events import EventFeed
+from edgenode.core.records import LOCATION, TEMPERATURE
+from edgenode.core.syncevents import event_of
+from edgenode.crypto import SigningKey
+from edgenode.daemon.config_sections import BatchConfig
+from edgenode.daemon.exchange import Exchange
+from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.gossip import Gossip
+from edgenode.daemon.heating import Heating
+from edgenode.daemon.holding import Holding
+from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.peers import Peers
+from edgenode.daemon.publishing import Publisher
+from edgenode.daemon.recordview import RecordView
+from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.signing import Signer
+from edgenode.link.link import Link
+from edgenode.link.table import LinkTable
+from edgenode.store.blocks import BlockStore
+from edgenode.store.heat import HeatTable
+from edgenode.store.outbox import Outbox
+from edgenode.store.records import Records
+from edgenode.store.state import State
+
+
+class RecordParts:
+    """Composition of the records' parts; `open` them, then run `work` beside the node."""
+
+    def __init__(
+        self,
+        *,
+        network: str,
+        key: SigningKey,
+        key_is_new: bool,
+        epoch: int,
+        state: State,
+        batch: BatchConfig,
+        outbound: Outbound,
+        feed: EventFeed,
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._own_id = key.public_key.hex()
+        self._batch = batch
+        self._outbound = outbound
+        self._feed = feed
+        self._wall_ms = wall_ms
+        self._records = Records(state.database)
+        self._outbox = Outbox(state.database)
+        self._signer = Signer(network, key, epoch, wall_ms)
+        self._replicas = Replicas(self._records, network, wall_ms)
+        self._gossip = Gossip(self._replicas, self._signer, self._show)
+        self._publisher = Publisher(
+            self._outbox,
+            self._signer,
+            self._replicas,
+            max_size=batch.max_size,
+            interval_ms=batch.interval,
+            next_epoch=state.next_epoch,
+            on_batch=self._gossip.publish,
+            key_is_new=key_is_new,
+        )
+        self._heating = Heating(HeatTable(state.database), self._publisher, _monotonic_ms)
+        self.touch = self._heating.touch
+        self._holding: Holding | None = None
+
+    def follow(self, store: BlockStore) -> None:
+        """Tell what `store` holds."""
+        self._holding = Holding(
+            store,
+            self._records,
+            self._publisher,
+            own_id=self._own_id,
+            wall_ms=self._wall_ms,
+        )
+
+    def on_held(self, block_id: str, size: int) -> None:
+        """A block was stored."""
+        if self._holding is not None:
+            self._holding.on_held(block_id, size)
+
+    def on_gone(self, block_id: str) -> None:
+        """A block is no longer held."""
+        if self._holding is not None:
+            self._holding.on_gone(block_id)
+
+    def view(
+        self,
+        *,
+        region: str,
+        store: BlockStore,
+        fetcher: Fetcher,
+        links: LinkTable,
+        peers: Peers,
+        dial: Callable[[str, int], Awaitable[None]],
+    ) -> RecordView:
+        """Return what REST asks."""
+        return RecordView(
+            own_id=self._own_id,
+            region=region,
+            store=store,
+            records=self._records,
+            outbox=self._outbox,
+            publisher=self._publisher,
+            replicas=self._replicas,
+            heating=self._heating,
+            fetcher=fetcher,
+            links=links,
+            peers=peers,
+            dial=dial,
+            wall_ms=self._wall_ms,
+        )
+
+    def exchange(self, link: Link) -> Exchange:
+        """Return the records' side of a new link."""
+        return Exchange(
+            link,
+            own_id=self._own_id,
+            replicas=self._replicas,
+            records=self._records,
+            outbound=self._outbound,
+            retry_attempts=self._batch.retry_attempts,
+            retry_delay_ms=self._batch.retry_delay,
+            on_taken=self._gossip.pass_on,
+            on_heads=self._gossip.pass_on_heads,
+            on_known_epoch=self._publisher.on_known_epoch,
+        )
+
+    def on_linked(self, exchange: Exchange) -> None:
+        """A link lives: compare with the peer."""
+        self._gossip.add(exchange)
+
+    def on_lost(self, exchange: Exchange) -> None:
+        """A link ended."""
+        exchange.stop()
+        self._gossip.remove(exchange)
+
+    async def open(self) -> None:
+        """Load what is kept."""
+        await self._outbox.open()
+        await self._replicas.open()
+        await self._heating.open()
+
+    def work(self) -> list[Coroutine[None, None, None]]:
+        """Return what runs beside the node, each until cancelled."""
+        assert self._holding is not None
+        return [
+            self._publisher.run(),
+            self._gossip.run_heads(self._publisher),
+            self._gossip.run_rounds(),
+            self._heating.run(),
+            self._holding.run(),
+        ]
+
+    async def close(self) -> None:
+        """Save what is not durable yet."""
+        await self._heating.save()
+        await self._records.commit()
+
+    def _show(self, taken: Taken) -> None:
+        """Show the updates of a batch to local viewers."""
+        if not self._feed.is_watched:
+            return
+        for update in taken.updates:
+            data: dict[str, object] = {"blockId": update.block_id}
+            if update.type == TEMPERATURE:
+                data["temperature"] = update.data["class"] if update.data else None
+            elif update.type == LOCATION:
+                data["held"] = update.data is not None
+            else:
+                data["metadata"] = update.data
+            self._feed.publish(event_of([update]), data, sender=taken.row.origin)
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

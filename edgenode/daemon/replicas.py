@@ -1,0 +1,207 @@
+"""What this node carries of each origin: its batches, the trie over them, its latest head."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from edgenode.core.batch import decode_batch
+from edgenode.core.errors import DecodeError, StoreFailed, StoreFull
+from edgenode.core.fields import Fields
+from edgenode.core.head import MAX_HEAD_BYTES, Head, decode_head
+from edgenode.core.records import Update
+from edgenode.core.signed import Signed, check, decode_signed, digest
+from edgenode.core.strictjson import decode, encode
+from edgenode.core.trie import Trie
+from edgenode.crypto import digest16, verify
+from edgenode.daemon.signing import batch_row
+from edgenode.store.records import Records
+from edgenode.store.rows import BatchRow
+
+# Everyone carries every origin up to here; 30 batches each are what one of 3,000 records has.
+MAX_ORIGINS = 1024
+
+# What others tell may be lost with the power for so long: sync brings it again.
+COMMIT_DELAY_S = 50.0
+
+# An origin that has shown no new head for so long is gone: its records are dropped.
+EXPIRY_MS = 72 * 3600 * 1000
+
+log = logging.getLogger(__name__)
+
+
+class Taken(NamedTuple):
+    """A batch that was new here, and its updates."""
+
+    row: BatchRow
+    updates: list[Update]
+
+
+class Replica:
+    """One origin as carried here."""
+
+    __slots__ = ("head", "head_position", "refreshed_ms", "signed_head", "trie")
+
+    def __init__(self, digests: Sequence[bytes]) -> None:
+        self.trie = Trie(digest16, digests)
+        self.signed_head: Signed | None = None
+        self.head: Head | None = None
+        self.head_position = (0, 0)
+        self.refreshed_ms = 0
+
+
+class Replicas:
+    """The one place where what an origin says is judged, whoever brings it."""
+
+    def __init__(self, records: Records, network: str, wall_ms: Callable[[], int]) -> None:
+        self._records = records
+        self._network = network
+        self._wall_ms = wall_ms
+        self._replicas: dict[str, Replica] = {}
+        self._commit: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Load what is carried; to be called first."""
+        for row in await self._records.origins():
+            digests = [item[2] for item in await self._records.digests(row.node_id)]
+            if row.head is None and not digests:
+                continue
+            replica = self._replicas[row.node_id] = Replica(digests)
+            replica.head_position = (row.head_epoch, row.head_seq)
+            replica.refreshed_ms = row.refreshed_ms
+            if row.head is not None:
+                text = decode(row.head, max_bytes=4 * MAX_HEAD_BYTES)
+                replica.signed_head = decode_signed(Fields(text, "head"))
+                replica.head = decode_head(replica.signed_head.payload)
+
+    def ids(self) -> list[str]:
+        """Return the origins carried."""
+        return list(self._replicas)
+
+    def get(self, origin: str) -> Replica | None:
+        """Return what is carried of `origin`."""
+        return self._replicas.get(origin)
+
+    async def bounds(self, origin: str) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return (epoch, seq) of an origin's highest batch, and of its floor."""
+        for row in await self._records.origins():
+            if row.node_id == origin:
+                return (row.batch_epoch, row.batch_seq), (row.floor_epoch, row.floor_seq)
+        return (0, 0), (0, 0)
+
+    def digest(self, signed: Signed) -> bytes:
+        """Return the digest of a batch."""
+        return digest(signed, "batch", self._network, digest16)
+
+    def check_head(self, signed: Signed) -> None:
+        """Raise `ProtocolError("bad-signature")` for a head that its origin did not sign."""
+        check(signed, "head", self._network, verify, digest16)
+
+    def knows(self, origin: str, batch_digest: bytes) -> bool:
+        """Tell whether a batch is carried."""
+        replica = self._replicas.get(origin)
+        if replica is None:
+            return False
+        _, found = replica.trie.node(batch_digest.hex())
+        return batch_digest in found
+
+    async def take(self, signed: Signed) -> Taken | None:
+        """Take a batch from a peer; None where it is not new, or not carried.
+
+        Raises `ProtocolError("bad-signature")`, which is the forwarder's fault. A batch that is
+        malformed under a good signature is its origin's fault: it is dropped.
+        """
+        if self.knows(signed.node_id, self.digest(signed)):
+            return None
+        if signed.node_id not in self._replicas and len(self._replicas) >= MAX_ORIGINS:
+            return None
+        row = batch_row(signed, check(signed, "batch", self._network, verify, digest16))
+        try:
+            updates = decode_batch(signed.payload).updates
+        except DecodeError as error:
+            log.warning("a batch that %s signed is malformed: %s", signed.node_id, error)
+            return None
+        return await self._add(row, updates)
+
+    async def _add(self, row: BatchRow, updates: list[Update]) -> Taken | None:
+        (added,) = await self._records.add([(row, updates)], durable=False)
+        self._commit_later()
+        if not added.new:
+            return None
+        self.note(row)
+        if added.displaced is not None:
+            self._replicas[row.origin].trie.remove(added.displaced)
+            log.warning("%s signed two batches under one number", row.origin)
+        return Taken(row, updates)
+
+    def note(self, row: BatchRow) -> None:
+        """Take a batch into its origin's trie that the store has already."""
+        replica = self._replicas.get(row.origin)
+        if replica is None:
+            replica = self._replicas[row.origin] = Replica(())
+            replica.refreshed_ms = self._wall_ms()
+        replica.trie.add(row.digest)
+
+    async def take_head(self, signed: Signed, *, own: bool = False) -> bool:
+        """Take an origin's head, verified unless it is our `own`; True where it is newer.
+
+        Raises `ProtocolError("bad-signature")`.
+        """
+        replica = self._replicas.get(signed.node_id)
+        position = (signed.epoch, signed.seq)
+        if replica is None and len(self._replicas) >= MAX_ORIGINS:
+            return False
+        if replica is not None and position <= replica.head_position:
+            return False
+        if not own:
+            self.check_head(signed)
+        try:
+            head = decode_head(signed.payload)
+        except DecodeError as error:
+            log.warning("a head that %s signed is malformed: %s", signed.node_id, error)
+            return False
+        now_ms = self._wall_ms()
+        text = encode(signed.to_data())
+        if not await self._records.set_head(signed.node_id, text, *position, now_ms):
+            return False
+        if replica is None:
+            replica = self._replicas[signed.node_id] = Replica(())
+        replica.signed_head, replica.head, replica.head_position = signed, head, position
+        replica.refreshed_ms = now_ms
+        for dead in await self._records.raise_floor(
+            signed.node_id, head.floor_epoch, head.floor_seq
+        ):
+            replica.trie.remove(dead)
+        self._commit_later()
+        return True
+
+    async def expire(self, own_id: str) -> list[str]:
+        """Drop the origins without a new head for 72 h; return them."""
+        before_ms = self._wall_ms() - EXPIRY_MS
+        gone = [
+            origin
+            for origin, replica in self._replicas.items()
+            if origin != own_id and replica.refreshed_ms < before_ms
+        ]
+        for origin in gone:
+            await self._records.drop_origin(origin)
+            del self._replicas[origin]
+        return gone
+
+    def _commit_later(self) -> None:
+        if self._commit is None:
+            loop = asyncio.get_running_loop()
+            self._commit = loop.call_later(COMMIT_DELAY_S, self._begin_commit)
+
+    def _begin_commit(self) -> None:
+        self._commit = None
+        task = asyncio.create_task(self._do_commit())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _do_commit(self) -> None:
+        try:
+            await self._records.commit()
+        except (StoreFailed, StoreFull) as error:
+            log.error("records are not durable: %s", error)  # noqa: TRY400 - one line
