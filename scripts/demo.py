@@ -66,9 +66,11 @@ def main() -> int:
             print(f"  {node.name}  {node_id}  peer port {node.ws_port}")
         print()
         same = hand_over(nodes, Path(folder))
+        print()
+        told = tell_temperature(nodes, Path(folder))
     print(f"\n{time.monotonic() - started:.1f} s in all; ", end="")
     print("every file came back whole." if same else "A FILE CAME BACK CHANGED.")
-    return 0 if same else 1
+    return 0 if same and told else 1
 
 
 def hand_over(nodes: list[Node], folder: Path) -> bool:
@@ -90,6 +92,33 @@ def hand_over(nodes: list[Node], folder: Path) -> bool:
             f"{taker.name:4} {elapsed_ms:>4.0f} ms  {'same' if equal else 'DIFFERS'}"
         )
     return same
+
+
+def tell_temperature(nodes: list[Node], folder: Path) -> bool:
+    """Set a block's temperature at one node and read it at the others."""
+    source = folder / "heated"
+    source.write_bytes(Path(__file__).read_bytes())
+    block_id = nodes[0].command("put", str(source)).split()[0]
+    begun = time.monotonic()
+    nodes[0].command("temp", block_id, "HOT")
+    print(f"block {block_id[:16]}… set HOT at {nodes[0].name}")
+    for node in nodes[1:]:
+        while (seen := temperature(node, block_id)) != "HOT":
+            if time.monotonic() - begun > COMMAND_TIMEOUT_S:
+                print(f"  at {node.name} it is {seen}")
+                return False
+            time.sleep(0.1)
+        print(f"  seen at {node.name} {time.monotonic() - begun:.1f} s later")
+    return True
+
+
+def temperature(node: Node, block_id: str) -> str | None:
+    """Return the temperature of a block as `node` knows it."""
+    try:
+        answer = json.loads(node.command("meta", block_id, "--json"))
+    except Failed:  # the node has not heard of the block yet
+        return None
+    return str(answer["temperature"]["class"])
 
 
 def real_files() -> list[Path]:

@@ -62,6 +62,10 @@ class Gossip:
         self._on_taken(taken)
         self._changed.set()
 
+    def on_floor(self) -> None:
+        """Our floor was raised: a head will say so."""
+        self._changed.set()
+
     def pass_on(self, taken: Taken, source: str) -> None:
         """Tell a batch of another origin that came from `source`."""
         self._on_taken(taken)

@@ -34,9 +34,10 @@ class Publisher:
         interval_ms: int,
         next_epoch: Callable[[], Awaitable[int]],
         on_batch: Callable[[Taken], None],
+        on_floor: Callable[[], None],
         key_is_new: bool,
     ) -> None:
-        """`on_batch` is told of each batch once it is durable."""
+        """`on_batch` is told of each batch once it is durable, `on_floor` of a raised floor."""
         self._outbox = outbox
         self._signer = signer
         self._replicas = replicas
@@ -44,9 +45,11 @@ class Publisher:
         self._interval_s = interval_ms / 1000
         self._next_epoch = next_epoch
         self._on_batch = on_batch
+        self._on_floor = on_floor
         self._may_sign = asyncio.Event()
         self._filled = asyncio.Event()
         self._full = asyncio.Event()
+        self._idle = asyncio.Event()
         self._known_epoch = 0
         if key_is_new:
             self._may_sign.set()
@@ -54,9 +57,30 @@ class Publisher:
     async def submit(self, updates: Sequence[Update]) -> None:
         """Take updates; durable on return. Raises `Busy` when too many wait, `StoreFailed`."""
         await self._outbox.put(updates)
+        self._idle.clear()
         self._filled.set()
         if self._outbox.count >= self._max_size:
             self._full.set()
+
+    async def submit_again(self, updates: Sequence[Update]) -> None:
+        """Take updates anew that were told already, but for those of which a newer one waits."""
+        await self._outbox.put_again(updates)
+        self._idle.clear()
+        self._filled.set()
+
+    async def idle(self) -> None:
+        """Return when all that was submitted is told."""
+        await self._idle.wait()
+
+    async def next_position(self) -> tuple[int, int]:
+        """Return (epoch, seq) of the next batch, once this node may sign."""
+        await self.ready()
+        return self._signer.next_position
+
+    async def raise_floor(self, floor: tuple[int, int]) -> None:
+        """Forget own batches below `floor`; the next head tells everyone."""
+        await self._replicas.raise_floor(self._signer.node_id, floor)
+        self._on_floor()
 
     def on_known_epoch(self, epoch: int) -> None:
         """A peer has told the highest epoch it knows this node by (0: none), proved by us."""
@@ -80,6 +104,8 @@ class Publisher:
         """Work until cancelled."""
         if self._outbox.count:
             self._filled.set()
+        else:
+            self._idle.set()
         await self.ready()
         while True:
             await self._filled.wait()
@@ -110,3 +136,5 @@ class Publisher:
             await self._outbox.sent(row, updates, [key for key, _ in chosen])
             self._replicas.note(row)
             self._on_batch(Taken(row, updates))
+        if not self._outbox.count:
+            self._idle.set()

@@ -17,6 +17,7 @@ from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.publishing import Publisher
 from edgenode.daemon.recordview import RecordView
+from edgenode.daemon.repacking import Repacking
 from edgenode.daemon.replicas import Replicas, Taken
 from edgenode.daemon.signing import Signer
 from edgenode.link.link import Link
@@ -62,6 +63,7 @@ class RecordParts:
             interval_ms=batch.interval,
             next_epoch=state.next_epoch,
             on_batch=self._gossip.publish,
+            on_floor=self._gossip.on_floor,
             key_is_new=key_is_new,
         )
         self._heating = Heating(HeatTable(state.database), self._publisher, _monotonic_ms)
@@ -154,6 +156,7 @@ class RecordParts:
             self._gossip.run_rounds(),
             self._heating.run(),
             self._holding.run(),
+            Repacking(self._records, self._publisher, self._own_id).run(),
         ]
 
     async def close(self) -> None:

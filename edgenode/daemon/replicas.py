@@ -21,6 +21,11 @@ from edgenode.store.rows import BatchRow
 # Everyone carries every origin up to here; 30 batches each are what one of 3,000 records has.
 MAX_ORIGINS = 1024
 
+# Batch bytes carried of one origin other than ourselves, and of all: 2 * 10^5 records of about 200
+# bytes, with as much dead, and room to spare on a card of 4 GB. What is over is not carried.
+MAX_ORIGIN_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
+
 # What others tell may be lost with the power for so long: sync brings it again.
 COMMIT_DELAY_S = 50.0
 
@@ -40,10 +45,11 @@ class Taken(NamedTuple):
 class Replica:
     """One origin as carried here."""
 
-    __slots__ = ("head", "head_position", "refreshed_ms", "signed_head", "trie")
+    __slots__ = ("bytes", "head", "head_position", "refreshed_ms", "signed_head", "trie")
 
     def __init__(self, digests: Sequence[bytes]) -> None:
         self.trie = Trie(digest16, digests)
+        self.bytes = 0  # of its batches
         self.signed_head: Signed | None = None
         self.head: Head | None = None
         self.head_position = (0, 0)
@@ -58,11 +64,14 @@ class Replicas:
         self._network = network
         self._wall_ms = wall_ms
         self._replicas: dict[str, Replica] = {}
+        self._losses = 0
         self._commit: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Load what is carried; to be called first."""
+        self._losses = self._records.losses
+        self._replicas.clear()
         for row in await self._records.origins():
             digests = [item[2] for item in await self._records.digests(row.node_id)]
             if row.head is None and not digests:
@@ -70,6 +79,7 @@ class Replicas:
             replica = self._replicas[row.node_id] = Replica(digests)
             replica.head_position = (row.head_epoch, row.head_seq)
             replica.refreshed_ms = row.refreshed_ms
+            replica.bytes, _ = await self._records.bytes_of(row.node_id)
             if row.head is not None:
                 text = decode(row.head, max_bytes=4 * MAX_HEAD_BYTES)
                 replica.signed_head = decode_signed(Fields(text, "head"))
@@ -112,9 +122,9 @@ class Replicas:
         Raises `ProtocolError("bad-signature")`, which is the forwarder's fault. A batch that is
         malformed under a good signature is its origin's fault: it is dropped.
         """
-        if self.knows(signed.node_id, self.digest(signed)):
-            return None
-        if signed.node_id not in self._replicas and len(self._replicas) >= MAX_ORIGINS:
+        if self._records.losses != self._losses:
+            await self.open()  # the disk was full, and what was not durable is gone
+        if self.knows(signed.node_id, self.digest(signed)) or not self._has_room(signed):
             return None
         row = batch_row(signed, check(signed, "batch", self._network, verify, digest16))
         try:
@@ -123,6 +133,14 @@ class Replicas:
             log.warning("a batch that %s signed is malformed: %s", signed.node_id, error)
             return None
         return await self._add(row, updates)
+
+    def _has_room(self, signed: Signed) -> bool:
+        replica = self._replicas.get(signed.node_id)
+        if replica is None:
+            return len(self._replicas) < MAX_ORIGINS
+        size = len(signed.payload)
+        carried = sum(other.bytes for other in self._replicas.values())
+        return replica.bytes + size <= MAX_ORIGIN_BYTES and carried + size <= MAX_BYTES
 
     async def _add(self, row: BatchRow, updates: list[Update]) -> Taken | None:
         (added,) = await self._records.add([(row, updates)], durable=False)
@@ -142,6 +160,7 @@ class Replicas:
             replica = self._replicas[row.origin] = Replica(())
             replica.refreshed_ms = self._wall_ms()
         replica.trie.add(row.digest)
+        replica.bytes += len(row.payload) + len(row.signature)
 
     async def take_head(self, signed: Signed, *, own: bool = False) -> bool:
         """Take an origin's head, verified unless it is our `own`; True where it is newer.
@@ -169,12 +188,20 @@ class Replicas:
             replica = self._replicas[signed.node_id] = Replica(())
         replica.signed_head, replica.head, replica.head_position = signed, head, position
         replica.refreshed_ms = now_ms
-        for dead in await self._records.raise_floor(
-            signed.node_id, head.floor_epoch, head.floor_seq
-        ):
-            replica.trie.remove(dead)
+        await self.raise_floor(signed.node_id, (head.floor_epoch, head.floor_seq))
         self._commit_later()
         return True
+
+    async def raise_floor(self, origin: str, floor: tuple[int, int]) -> None:
+        """Forget an origin's batches below (epoch, seq); durable for our own before it is told."""
+        replica = self._replicas.get(origin)
+        dead = await self._records.raise_floor(origin, *floor)
+        if replica is None or not dead:
+            return
+        for batch_digest in dead:
+            replica.trie.remove(batch_digest)
+        replica.bytes, _ = await self._records.bytes_of(origin)
+        await self._records.commit()
 
     async def expire(self, own_id: str) -> list[str]:
         """Drop the origins without a new head for 72 h; return them."""

@@ -29,6 +29,11 @@ class Signer:
         """Whether anything was signed in this epoch."""
         return bool(self._batches or self._heads)
 
+    @property
+    def next_position(self) -> tuple[int, int]:
+        """The (epoch, seq) that the next batch will have."""
+        return self.epoch, self._batches + 1
+
     def begin_epoch(self, epoch: int) -> None:
         """Go on with a higher epoch, already durable."""
         self.epoch = epoch

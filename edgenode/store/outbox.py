@@ -41,22 +41,21 @@ class Outbox:
 
         def write(connection: sqlite3.Connection) -> int:
             before = _count(connection)
-            connection.executemany(
-                "INSERT OR REPLACE INTO outbox (block, type, data) VALUES (?, ?, ?)",
-                [
-                    (
-                        bytes.fromhex(update.block_id),
-                        TYPE_CODES[update.type],
-                        data_text(update.data),
-                    )
-                    for update in updates
-                ],
-            )
+            _insert(connection, "INSERT OR REPLACE", updates)
             count = _count(connection)
             if count > max(before, MAX_PENDING):
                 message = f"{before} updates wait to be sent, at most {MAX_PENDING} may"
                 raise Busy(message)
             return count
+
+        self._count = await self._database.write(write, durable=True)
+
+    async def put_again(self, updates: Sequence[Update]) -> None:
+        """Add updates as `put`, but for those of which a newer one waits; durable on return."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            _insert(connection, "INSERT OR IGNORE", updates)
+            return _count(connection)
 
         self._count = await self._database.write(write, durable=True)
 
@@ -97,6 +96,16 @@ class Outbox:
             return _count(connection)
 
         self._count = await self._database.write(write, durable=True)
+
+
+def _insert(connection: sqlite3.Connection, how: str, updates: Sequence[Update]) -> None:
+    connection.executemany(
+        how + " INTO outbox (block, type, data) VALUES (?, ?, ?)",
+        [
+            (bytes.fromhex(update.block_id), TYPE_CODES[update.type], data_text(update.data))
+            for update in updates
+        ],
+    )
 
 
 def _count(connection: sqlite3.Connection) -> int:
