@@ -32,8 +32,12 @@ class Node:
         dials: Sequence[int] = (),
         network: str = NETWORK,
         retry_interval_ms: int = 100,
+        more_config: str = "",
     ) -> None:
-        """`dials`: ports on loopback of its static peers; may change before a start."""
+        """`dials`: ports on loopback of its static peers; may change before a start.
+
+        `more_config`: sections of TOML beside `[server]` and `[bootstrap]`.
+        """
         self.name = folder.name
         self.data_dir = folder / "data"
         self.lines: list[str] = []
@@ -45,6 +49,7 @@ class Node:
         self.dials = dials
         self._network = network
         self._retry_interval_ms = retry_interval_ms
+        self._more_config = more_config
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
@@ -172,4 +177,5 @@ ws_port = {self.ws_port}
 [bootstrap]
 nodes = [{peers}]
 retry_interval = {self._retry_interval_ms}
+{self._more_config}
 """

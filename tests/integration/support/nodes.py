@@ -37,15 +37,28 @@ class Nodes:
         if failures:
             raise failures[0]
 
-    def make(self, name: str, *, dials: Sequence[int] = (), network: str = NETWORK) -> Node:
+    def make(
+        self,
+        name: str,
+        *,
+        dials: Sequence[int] = (),
+        network: str = NETWORK,
+        more_config: str = "",
+    ) -> Node:
         """Return a node that is not started yet."""
-        node = Node(self.session, self._folder / name, dials=dials, network=network)
+        node = Node(
+            self.session,
+            self._folder / name,
+            dials=dials,
+            network=network,
+            more_config=more_config,
+        )
         self._nodes.append(node)
         return node
 
-    async def start(self, name: str, *, dials: Sequence[int] = ()) -> Node:
+    async def start(self, name: str, *, dials: Sequence[int] = (), more_config: str = "") -> Node:
         """Start a node that dials the given ports."""
-        node = self.make(name, dials=dials)
+        node = self.make(name, dials=dials, more_config=more_config)
         await node.start()
         return node
 

@@ -51,6 +51,35 @@ class Rest:
                 problem = str(type_).removeprefix("urn:edgenode:problem:")
             return Answer(response.status, await response.read(), problem)
 
+    async def delete(self, block_id: str) -> None:
+        """Delete a block that is held."""
+        async with self._session.delete(
+            f"{self.base}/blocks/{block_id}", headers=self._operator(), timeout=TIMEOUT
+        ) as response:
+            assert response.status == 204, await response.text()
+
+    async def write(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """POST JSON as the operator; return the status and the object that is answered."""
+        async with self._session.post(
+            self.base + path, json=body, headers=self._operator(), timeout=TIMEOUT
+        ) as response:
+            answer: dict[str, Any] = await response.json()
+            return response.status, answer
+
+    async def metadata(self, block_id: str) -> dict[str, Any] | None:
+        """Return BlockMetadata, None of a block that nobody has told of."""
+        url = f"{self.base}/blocks/{block_id}/metadata"
+        async with self._session.get(url, timeout=TIMEOUT) as response:
+            if response.status == 404:
+                return None
+            assert response.status == 200, await response.text()
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    async def health(self) -> dict[str, Any]:
+        """Return NetworkHealth."""
+        return await self._json("/network/health")
+
     async def size(self, block_id: str) -> int:
         """Get a block (fetched as the operator) without keeping its bytes; return how many."""
         count = 0
