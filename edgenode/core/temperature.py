@@ -27,7 +27,6 @@ _SLOTS_MS = tuple(window_ms // SLOTS for window_ms in WINDOWS_MS)
 
 # Far above every threshold; a slot takes 2 bytes, and stays there.
 MAX_SLOT_COUNT = 2**16 - 1
-MAX_ACCESSES = 2**53 - 1
 
 # More accesses than this in the window make a class, hottest first. COOL has two: who is asked for
 # 8 times a month is so 24 times a quarter, more than COLD may.
@@ -75,8 +74,7 @@ class Heat:
             at = window * _RING + self._last_ms // slot_ms % _RING
             if self._slots[at] < MAX_SLOT_COUNT:
                 self._slots[at] += 1
-        if self.accesses < MAX_ACCESSES:
-            self.accesses += 1
+        self.accesses += 1
 
     def idle_ms(self, now_ms: int) -> "int | None":
         """Return the time since the latest access, None where there was none."""

@@ -163,7 +163,10 @@ def _node_children(data: Fields) -> NodeChildren:
     digests = data.hexes("digests", CHILDREN, DIGEST_BYTES)
     if len(digests) != CHILDREN:
         raise DecodeError(f"message.data.digests: expected {CHILDREN} of them")
-    return NodeChildren(_origin(data), _prefix(data), digests)
+    prefix = _prefix(data)
+    if len(prefix) == MAX_PREFIX_CHARS:
+        raise DecodeError("message.data.prefix: nothing is below a whole digest")
+    return NodeChildren(_origin(data), prefix, digests)
 
 
 def _node_list(data: Fields) -> NodeList:

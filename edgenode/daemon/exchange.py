@@ -16,7 +16,6 @@ from edgenode.core.syncevents import (
 from edgenode.core.trie import EMPTY
 from edgenode.core.triesync import (
     MAX_NAMED,
-    MAX_WANTED,
     AckBatches,
     AskNode,
     HaveBatches,
@@ -24,6 +23,7 @@ from edgenode.core.triesync import (
     NodeList,
     WantBatches,
 )
+from edgenode.daemon.asking import Asking
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.replicas import Replicas, Taken
 from edgenode.daemon.signing import signed_of
@@ -90,6 +90,7 @@ class Exchange:
         self._unacknowledged: dict[bytes, tuple[Taken, int]] = {}
         self._retrying: asyncio.Task[None] | None = None
         self._round_begun_at: float | None = None
+        self._asking = Asking(lambda step: link.post(outbound.metadata_sync(step)))
 
     def receive(self, event: Event) -> None:
         """Queue an event of the peer; over the bound it is dropped."""
@@ -113,7 +114,8 @@ class Exchange:
                 log.warning("what %s told is not kept: %s", self.peer, error)
 
     def stop(self) -> None:
-        """Retry nothing any more."""
+        """Retry and ask nothing any more."""
+        self._asking.stop()
         if self._retrying is not None:
             self._retrying.cancel()
 
@@ -182,6 +184,7 @@ class Exchange:
             self._on_children(event)
         elif isinstance(event, NodeList):
             self._want(event.origin, event.items)
+            self._asking.on_node(event.origin, event.prefix)
         elif isinstance(event, WantBatches):
             await self._on_want(event)
         else:
@@ -196,6 +199,9 @@ class Exchange:
                 self._on_taken(taken, self.peer)
             known.append(self._replicas.digest(signed))
         self._link.post(self._outbound.metadata_sync(AckBatches(known[:MAX_NAMED])))
+        self._asking.on_batches(
+            (signed.node_id, signed.epoch, signed.seq) for signed in event.batches
+        )
 
     async def _on_status(self, event: NodeStatus) -> None:
         newer: list[str] = []
@@ -210,7 +216,7 @@ class Exchange:
             replica = self._replicas.get(status.node_id)
             root = EMPTY if replica is None else replica.trie.root()
             if status.count and status.root != root:
-                self._ask(status.node_id, "")
+                self._asking.ask(status.node_id, [""])
         if newer:
             self._on_heads(newer, self.peer)
         if own_epoch is not None:
@@ -225,9 +231,6 @@ class Exchange:
     def _in_round(self) -> bool:
         begun = self._round_begun_at
         return begun is not None and asyncio.get_running_loop().time() - begun < ANSWER_S
-
-    def _ask(self, origin: str, prefix: str) -> None:
-        self._link.post(self._outbound.metadata_sync(AskNode(origin, prefix)))
 
     async def _on_ask(self, ask: AskNode) -> None:
         replica = self._replicas.get(ask.origin)
@@ -246,17 +249,25 @@ class Exchange:
     def _on_children(self, event: NodeChildren) -> None:
         replica = self._replicas.get(event.origin)
         kind, own = ("list", []) if replica is None else replica.trie.node(event.prefix)
-        for nibble, digest in enumerate(event.digests):
-            if digest != EMPTY and (kind == "list" or own[nibble] != digest):
-                self._ask(event.origin, event.prefix + f"{nibble:x}")
+        self._asking.ask(
+            event.origin,
+            [
+                event.prefix + f"{nibble:x}"
+                for nibble, digest in enumerate(event.digests)
+                if digest != EMPTY and (kind == "list" or own[nibble] != digest)
+            ],
+        )
+        self._asking.on_node(event.origin, event.prefix)
 
     def _want(self, origin: str, items: Iterable[tuple[int, int, bytes]]) -> None:
-        missing = [
-            (epoch, seq) for epoch, seq, digest in items if not self._replicas.knows(origin, digest)
-        ]
-        for start in range(0, len(missing), MAX_WANTED):
-            want = WantBatches(origin, missing[start : start + MAX_WANTED])
-            self._link.post(self._outbound.metadata_sync(want))
+        self._asking.want(
+            origin,
+            [
+                (epoch, seq)
+                for epoch, seq, digest in items
+                if not self._replicas.knows(origin, digest)
+            ],
+        )
 
     async def _on_want(self, want: WantBatches) -> None:
         rows = await self._records.batches(want.origin, want.items)

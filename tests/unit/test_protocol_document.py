@@ -5,11 +5,27 @@ import re
 from pathlib import Path
 from typing import Any
 
-from edgenode.core import events, fetch, frame, hello, message, strictjson
+from edgenode.core import (
+    batch,
+    events,
+    fetch,
+    frame,
+    head,
+    hello,
+    message,
+    records,
+    signed,
+    strictjson,
+    syncevents,
+    trie,
+    triesync,
+)
 from edgenode.core.reasons import CLOSE_CODES
 from edgenode.core.strictjson import limits
-from edgenode.daemon import fetching, serving
+from edgenode.daemon import exchange, fetching, gossip, publishing, replicas, serving
+from edgenode.daemon.config_sections import BatchConfig
 from edgenode.link import accept, dial, handshake, keep, link, socket, table
+from edgenode.store import conflicts
 from tests.vectors import make
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/protocol.md").read_text()
@@ -49,6 +65,44 @@ LIMITS: dict[str, object] = {
     "time without a chunk": f"{fetch.STALL_MS // 1000} s",
     "least rate of a holder": f"{fetch.LEAST_RATE} bytes a millisecond",
     "wait for a lost link of a transfer": f"{fetch.GRACE_MS // 1000} s",
+    "characters of an update's `type`": records.MAX_TYPE_CHARS,
+    "bytes of a signed payload; of a batch": signed.MAX_PAYLOAD_BYTES,
+    "bytes of a head": head.MAX_HEAD_BYTES,
+    "largest `epoch` and `seq`; largest `count`": signed.MAX_NUMBER,
+    "updates of a batch": batch.MAX_UPDATES,
+    "bytes of an update": records.MAX_UPDATE_BYTES,
+    "characters of a `batchId`": batch.MAX_BATCH_ID_CHARS,
+    "METADATA: characters of `durabilityLevel`": records.MAX_DURABILITY_CHARS,
+    "METADATA: keys of `user`": records.MAX_USER_KEYS,
+    "METADATA: characters of a key of `user`": records.MAX_USER_KEY_CHARS,
+    "METADATA: characters of a value of `user`": records.MAX_USER_VALUE_CHARS,
+    "bytes of a message with records": syncevents.MAX_EVENT_BYTES,
+    "bytes to which a sender fills one": syncevents.FILL_BYTES,
+    "batches of a message": syncevents.MAX_BATCHES,
+    "origins of a `node:status`": syncevents.MAX_ORIGINS,
+    "digests of a subtree that is hashed as a list; entries of a `list`": trie.LEAF_DIGESTS,
+    "digits of a `prefix`": trie.MAX_PREFIX_CHARS,
+    "entries of a `want` for batches": triesync.MAX_WANTED,
+    "entries of a `have` of batches and of an `ack`": triesync.MAX_NAMED,
+    "messages with records of one peer that wait": exchange.MAX_INBOX,
+    "own batches that one peer has still to acknowledge": exchange.MAX_UNACKNOWLEDGED,
+    "an own batch is sent again after": f"{BatchConfig().retry_delay // 1000} s",
+    "an own batch is sent again at most": f"{BatchConfig().retry_attempts} times",
+    "links up to which all peers are told an own batch": gossip.FULL_MESH,
+    "peers that are told at once otherwise": gossip.EAGER,
+    "of the other peers, told the digest": f"1 in {gossip.LAZY_SHARE}",
+    "origins carried": replicas.MAX_ORIGINS,
+    "bytes of the batches of one other origin": replicas.MAX_ORIGIN_BYTES,
+    "bytes of all batches carried": replicas.MAX_BYTES,
+    "origins of which a conflict is kept": conflicts.MAX_CONFLICTS,
+    "time in which what others tell becomes durable": f"{replicas.COMMIT_DELAY_S:.0f} s",
+    "time between rounds of comparison": f"{gossip.ROUND_S:.0f} s",
+    "time in which a round is the answer to another": f"{exchange.ANSWER_S:.0f} s",
+    "least time between heads without a change": f"{gossip.MIN_HEAD_S:.0f} s",
+    "the same, for each origin carried": f"{gossip.HEAD_S_PER_ORIGIN:.0f} s",
+    "quiet after a change before a head": f"{gossip.QUIET_S:.0f} s",
+    "wait for a peer before anything is signed": f"{publishing.NO_PEER_S:.0f} s",
+    "an origin without a new head expires after": f"{replicas.EXPIRY_MS // 3_600_000} h",
     "connection and upgrade": f"{dial.CONNECT_TIMEOUT_S:.0f} s",
     "handshake": f"{handshake.HANDSHAKE_TIMEOUT_S:.0f} s",
     "handshakes under way at once": accept.MAX_HANDSHAKES,
@@ -77,6 +131,15 @@ QUOTED = {
     "sessionKeys.initiatorSends",
     "sessionKeys.responderSends",
     "frames.9.sealed",
+    "batches.0.payload",
+    "batches.0.signature",
+    "batches.0.digest",
+    "heads.0.payload",
+    "heads.0.signature",
+    "heads.0.digest",
+    "tries.2.root",
+    "tries.3.root",
+    "tries.4.root",
 }
 
 
@@ -109,7 +172,9 @@ def test_quoted_vectors_are_those_of_the_file() -> None:
         if path.endswith(".text")
     }
     assert events_shown == {
-        *(message.PING, message.PONG, message.ANNOUNCE, message.LEAVE, message.BLOCK_SYNC)
+        *(message.PING, message.PONG, message.ANNOUNCE, message.LEAVE, message.BLOCK_SYNC),
+        *(message.BLOCK_TEMPERATURE, message.BLOCK_LOCATION, message.METADATA_UPDATE),
+        *(message.NODE_STATUS, message.METADATA_SYNC),
     }
 
 

@@ -1,15 +1,28 @@
 """The test vectors of the protocol, with libsodium: the code gives and takes every one."""
 
 import json
+from hashlib import blake2b
 from typing import Any
 
 import pytest
 
 from edgenode.core.errors import EdgenodeError
+from edgenode.core.fields import Fields
 from edgenode.core.handshake import Initiator, Responder, Secrets
 from edgenode.core.hello import Hello, decode_hello
 from edgenode.core.ids import is_block_id, is_node_id
-from edgenode.crypto import EphemeralKey, Opener, SealBroken, SigningKey, new_block_hasher, verify
+from edgenode.core.signed import Signed, check, decode_signed, sign
+from edgenode.core.strictjson import decode
+from edgenode.core.trie import Trie
+from edgenode.crypto import (
+    EphemeralKey,
+    Opener,
+    SealBroken,
+    SigningKey,
+    digest16,
+    new_block_hasher,
+    verify,
+)
 from tests.vectors import make
 
 VECTORS: Any = json.loads(make.PATH.read_text())
@@ -109,3 +122,69 @@ def test_refused_hellos() -> None:
             responder.on_hello(case["text"].encode())
         assert caught.value.code == case["reason"], case["name"]
         assert not keys
+
+
+def signed_message(text: str) -> Signed:
+    return decode_signed(Fields(decode(text.encode(), max_bytes=100_000), "message"))
+
+
+def checked(text: str, context: str) -> bytes:
+    return check(signed_message(text), context, VECTORS["network"], verify, digest16)
+
+
+@pytest.mark.parametrize(("key", "context"), [("batches", "batch"), ("heads", "head")])
+def test_signed_messages(key: str, context: str) -> None:
+    signing = SigningKey(unhex(VECTORS["nodes"]["initiator"]["seed"]))
+    for case in VECTORS[key]:
+        message, signature = unhex(case["signedBytes"]), unhex(case["signature"])
+        assert verify(signing.public_key, message, signature)
+        assert digest16(message + signature).hex() == case["digest"]
+        assert checked(case["message"], context).hex() == case["digest"]
+        numbers = (case["epoch"], case["seq"], case["timestamp"], case["payload"])
+        made = sign(context, VECTORS["network"], signing.public_key, *numbers, signing.sign)
+        assert made.signature == signature
+
+
+def test_refused_messages() -> None:
+    for case in VECTORS["refusedMessages"]:
+        with pytest.raises(EdgenodeError) as caught:
+            checked(case["message"], case["context"])
+        assert caught.value.code == case["reason"], case["name"]
+
+
+def root_by_definition(digests: list[bytes], depth: int = 0) -> bytes:
+    """Give the digest of a subtree as the document says it, with another BLAKE2b."""
+    if not digests:
+        return bytes(16)
+    if len(digests) <= 64:
+        return blake2b(b"\x00" + b"".join(sorted(digests)), digest_size=16).digest()
+    subtrees = [
+        [item for item in digests if item.hex()[depth] == digit] for digit in "0123456789abcdef"
+    ]
+    joined = b"".join(root_by_definition(subtree, depth + 1) for subtree in subtrees)
+    return blake2b(b"\x01" + joined, digest_size=16).digest()
+
+
+def test_tries() -> None:
+    assert [case["count"] for case in VECTORS["tries"]] == [0, 3, 64, 65, 1000]
+    for case in VECTORS["tries"]:
+        digests = [
+            blake2b(number.to_bytes(8, "little"), digest_size=16).digest()
+            for number in range(case["count"])
+        ]
+        trie = Trie(digest16, digests)
+        assert trie.root().hex() == root_by_definition(digests).hex() == case["root"]
+        for node in case["nodes"]:
+            kind, found = trie.node(node["prefix"])
+            assert [item.hex() for item in found] == node[kind]
+            under = sorted(item.hex() for item in digests if item.hex().startswith(node["prefix"]))
+            assert ("list" in node) == (len(under) <= 64)
+            if "list" in node:
+                assert node["list"] == under
+
+
+def test_the_head_is_that_of_the_batches() -> None:
+    digests = [unhex(case["digest"]) for case in VECTORS["batches"]]
+    head = json.loads(VECTORS["heads"][0]["payload"])
+    assert head["root"] == root_by_definition(digests).hex()
+    assert head["count"] == len(digests)

@@ -17,6 +17,7 @@ from edgenode.core.hello import Hello
 from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG, encode_message
 from edgenode.core.pae import handshake_bytes, pae
 from edgenode.crypto import EphemeralKey, SigningKey, new_block_hasher
+from tests.vectors.records import record_vectors
 from tests.vectors.refused import ignored_frames, refused_frames, refused_hellos
 
 PATH = Path(__file__).with_name("protocol.json")
@@ -189,6 +190,7 @@ def build() -> dict[str, object]:
         "handshake": handshake,
         "sessionKeys": {"initiatorSends": send.hex(), "responderSends": receive.hex()},
         "frames": exchange(ids, {"initiator": send, "responder": receive}),
+        **record_vectors(NETWORK, signing, block_id(BLOCK), block_id(b"")),
         "refusedHellos": refused_hellos(hello["initiator"].raw.decode(), ids["responder"]),
         "refusedFrames": refused_frames(ids["initiator"], block_id(BLOCK)),
         "ignoredFrames": ignored_frames(ids["initiator"], block_id(BLOCK)),

@@ -9,7 +9,7 @@ from edgenode.core.batch import (
     fill,
 )
 from edgenode.core.errors import DecodeError
-from edgenode.core.records import METADATA, TEMPERATURE, Update
+from edgenode.core.records import MAX_UPDATE_BYTES, METADATA, TEMPERATURE, Update
 from edgenode.core.strictjson import decode, encode
 from tests.unit.core.helpers import raises
 from tests.unit.core.record_makers import BLOCK_ID, temperature
@@ -71,6 +71,26 @@ def test_bounds_of_what_is_written() -> None:
     raises(ValueError, encode_batch, "b", 0, [large(number) for number in range(12)])
 
 
+def test_the_largest_batch_and_the_largest_update() -> None:
+    updates = [large(number, chars=300) for number in range(8)]
+    last = Update(METADATA, BLOCK_ID, {"user": {str(key): "" for key in range(12)}})
+    assert last.data is not None
+    last.data["durabilityLevel"] = ""
+    room = MAX_BATCH_BYTES - len(encode_batch("b", 0, updates + [last]))
+    last.data["durabilityLevel"] = "d" * room
+    assert len(encode_batch("b", 0, updates + [last])) == MAX_BATCH_BYTES
+    last.data["durabilityLevel"] = "d" * (room + 1)
+    raises(ValueError, encode_batch, "b", 0, updates + [last])
+    room += MAX_UPDATE_BYTES - len(encode(last.to_data())) + 1
+    last.data["durabilityLevel"] = "d" * room
+    assert len(encode(last.to_data())) == MAX_UPDATE_BYTES
+    assert fill([last]) == 1
+    assert encode_batch("b", 0, [last])
+    last.data["durabilityLevel"] = "d" * (room + 1)
+    raises(ValueError, fill, [last])
+    raises(ValueError, encode_batch, "b", 0, [last])
+
+
 def test_a_batch_is_filled_by_number_and_by_size() -> None:
     assert fill([]) == 0
     assert fill([temperature()]) == 1
@@ -128,6 +148,8 @@ def test_wrong_values() -> None:
 def test_bounds_of_what_is_read() -> None:
     update = temperature().to_data()
     assert len(decode_batch(changed("updates", [update] * MAX_UPDATES)).updates) == MAX_UPDATES
+    for timestamp_ms in (0, LAST_MS):
+        assert decode_batch(changed("timestamp", timestamp_ms)).timestamp_ms == timestamp_ms
     payload = encode_batch("b", 5, [temperature()])
     padded = payload + " " * (MAX_BATCH_BYTES - len(payload))
     assert decode_batch(padded).batch_id == "b"

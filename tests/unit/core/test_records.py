@@ -79,6 +79,11 @@ def test_location() -> None:
 def test_metadata() -> None:
     assert data_of(METADATA, FULL) == FULL
     assert data_of(METADATA, {}) == {}
+    for name in ("createdAt", "expiresAt"):
+        for number in (0, 2**53 - 1):
+            assert data_of(METADATA, {name: number}) == {name: number}
+    for number in (1, 2**53 - 1):
+        assert data_of(METADATA, {"size": number}) == {"size": number}
     for name in FULL:
         assert data_of(METADATA, {name: FULL[name]}) == {name: FULL[name]}
         assert data_of(METADATA, {name: None}) == {}

@@ -140,6 +140,14 @@ def test_a_head_that_is_absent() -> None:
     assert came.origins[0].head is None
 
 
+def test_an_origin_without_batches() -> None:
+    for count in (0, 2**53 - 1):
+        origin = dict(status().to_data(), count=count)
+        came = received("node:status", {"origins": [origin], "last": True})
+        assert isinstance(came, NodeStatus)
+        assert came.origins[0].count == count
+
+
 def test_later_fields_are_ignored() -> None:
     origin = dict(status().to_data(), later=1)
     came = received("node:status", {"origins": [origin], "last": True, "later": []})

@@ -29,6 +29,11 @@ def near(count: int) -> "list[bytes]":
     return [bytes(14) + bytes((number >> 8, number & 255)) for number in range(1, count + 1)]
 
 
+def far(count: int) -> "list[bytes]":
+    """Give digests of which most share their first bytes, behind others."""
+    return some(40) + [b"\xff" * 14 + digest[14:] for digest in near(count - 40)]
+
+
 def grown(digests: "list[bytes]") -> Trie:
     trie = Trie(hash16)
     for digest in digests:
@@ -62,9 +67,9 @@ def test_any_order_gives_the_same() -> None:
 
 
 def test_removal_leaves_what_was_never_there() -> None:
-    for make in (some, near):
+    for make in (some, near, far):
         digests = make(200)
-        trie = grown(digests)
+        trie = Trie(hash16, digests)
         for count in range(199, -1, -1):
             assert trie.remove(digests[count])
             assert len(trie) == count
@@ -99,10 +104,12 @@ def test_twice_is_once() -> None:
 
 
 def test_what_is_there() -> None:
-    for count in (0, 10, 200):
-        trie = Trie(hash16, some(count))
-        for number in range(count + 20):
-            assert (numbered(number) in trie) == (number < count)
+    for make in (some, near, far):
+        digests = make(220)
+        for count in (0, 40, 200):
+            trie = Trie(hash16, digests[:count])
+            for number, digest in enumerate(digests):
+                assert (digest in trie) == (number < count)
 
 
 def test_the_size_of_a_digest() -> None:

@@ -112,6 +112,11 @@ def test_sixteen_children() -> None:
         assert refused(data).startswith("message.data.digests: ")
 
 
+def test_no_children_below_a_whole_digest() -> None:
+    data = NodeChildren(ORIGIN, "f" * 32, [DIGEST] * 16).to_data()
+    assert refused(data).startswith("message.data.prefix: ")
+
+
 def test_bounds() -> None:
     for step in (
         AskNode(ORIGIN, "f" * 32),

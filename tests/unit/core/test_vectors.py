@@ -1,15 +1,19 @@
 """The core against the test vectors of docs/protocol.md; what needs libsodium is given to it."""
 
-from edgenode.core.errors import EdgenodeError, ProtocolError
+from edgenode.core.batch import decode_batch, encode_batch
+from edgenode.core.errors import DecodeError, EdgenodeError, ProtocolError
 from edgenode.core.events import Announce, BlockSync
+from edgenode.core.fields import Fields
 from edgenode.core.frame import encode_chunk, encode_end, encode_message
 from edgenode.core.handshake import INITIATOR, RESPONDER, Initiator, Responder, Secrets
+from edgenode.core.head import decode_head, encode_head
 from edgenode.core.hello import Hello, decode_hello
 from edgenode.core.inbound import Chunk, Leave, Ping, Pong, decode_frame
 from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG
 from edgenode.core.message import encode_message as encode_text
-from edgenode.core.pae import handshake_bytes, pae
-from edgenode.core.strictjson import decode
+from edgenode.core.pae import handshake_bytes, pae, signed_bytes
+from edgenode.core.signed import check, decode_signed
+from edgenode.core.strictjson import decode, encode
 from tests.unit.core.helpers import raises
 from tests.unit.core.vectors import load
 
@@ -149,6 +153,73 @@ def test_frames_are_read() -> None:
     assert chunk.data.hex() == block["bytes"]
     assert isinstance(leave, Leave)
     assert leave.reason == "stopping"
+
+
+def test_signed_messages() -> None:
+    for context, key in (("batch", "batches"), ("head", "heads")):
+        for case in VECTORS[key]:
+            _check_signed(context, case)
+
+
+def _check_signed(context: str, case: "Any") -> None:
+    def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+        recorded = (case["nodeId"], case["signedBytes"], case["signature"])
+        return (public_key.hex(), message.hex(), signature.hex()) == recorded
+
+    def hash16(data: bytes) -> bytes:
+        assert data == unhex(case["signedBytes"]) + unhex(case["signature"])
+        return unhex(case["digest"])
+
+    fields = Fields(decode(case["message"].encode(), max_bytes=10_000), "message")
+    signed = decode_signed(fields)
+    assert encode(signed.to_data()) == case["message"].encode()
+    assert check(signed, context, VECTORS["network"], verify, hash16).hex() == case["digest"]
+    numbers = (signed.epoch, signed.seq, signed.timestamp_ms, signed.payload.encode())
+    key = unhex(signed.node_id)
+    assert signed_bytes(context, VECTORS["network"], key, *numbers).hex() == case["signedBytes"]
+    signed.seq += 1
+    error = raises(ProtocolError, check, signed, context, VECTORS["network"], verify, hash16)
+    assert error.code == "bad-signature"
+
+
+def test_batches_are_read_and_written_alike() -> None:
+    types = []
+    for case in VECTORS["batches"]:
+        batch = decode_batch(case["payload"])
+        types.append([update.type for update in batch.updates])
+        written = encode_batch(batch.batch_id, batch.timestamp_ms, batch.updates)
+        assert written == case["payload"]
+    first = ["TEMPERATURE", "LOCATION", "METADATA", "TEMPERATURE"]
+    assert types == [first, ["TEMPERATURE"], ["LOCATION"]]
+
+
+def test_heads_are_read_and_written_alike() -> None:
+    for case in VECTORS["heads"]:
+        head = decode_head(case["payload"])
+        assert (head.batch_epoch, head.batch_seq, head.floor_epoch, head.floor_seq) == (3, 3, 3, 1)
+        assert head.count == 3
+        assert encode_head(head) == case["payload"]
+
+
+def test_dropped_payloads() -> None:
+    decoders = {"batch": decode_batch, "head": decode_head}
+    for case in VECTORS["droppedPayloads"]:
+        raises(DecodeError, decoders[case["context"]], case["payload"])
+
+
+def test_record_frames_are_read_and_written_alike() -> None:
+    kinds = []
+    for frame in VECTORS["recordFrames"]:
+        text = frame["text"].encode()
+        assert encode_message(text) == unhex(frame["plaintext"])
+        record: Any = decode_frame(unhex(frame["plaintext"]), node_id(frame["sender"]))
+        kinds.append(type(record).__name__)
+        message: Any = decode(text, max_bytes=10_000)
+        sent = encode_text(message["type"], record.to_data(), message["timestamp"], frame["sender"])
+        assert decode(sent, max_bytes=10_000)["data"] == message["data"]
+    sent_by_first = ["Batches", "Batches", "Batches", "AckBatches", "NodeStatus", "NodeStatus"]
+    asked = ["AskNode", "NodeList", "WantBatches", "HaveBatches", "AskNode", "NodeChildren"]
+    assert kinds == sent_by_first + asked
 
 
 def _data_of(record: object) -> "tuple[str, dict[str, object]]":
