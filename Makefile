@@ -6,10 +6,10 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest --timeout 120
 # loadfile: what a file of tests starts, it starts once.
 PARALLEL := -n auto --dist loadfile
-CODE := edgenode tests scripts
+CODE := edgenode tests scripts benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test lint format ci full fresh coverage lock clean
+.PHONY: help setup setup-dev run demo bench test lint format ci full fresh coverage lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: setup ## start a node in the foreground, its data in ./.node; Ctrl-C stops 
 
 demo: setup ## three nodes on loopback exchange real files, within a minute
 	@$(PYTHON) scripts/demo.py
+
+bench: setup-dev ## what a node costs, beside bare Python and Node.js, against the targets
+	@$(PYTHON) -m benchmarks
 
 test: setup-dev ## the tests, in less than five minutes
 	@$(PYTEST) $(PARALLEL) -m "not ci and not full"

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-TARGETS = ["setup", "run", "demo", "test", "lint", "format", "ci", "full", "fresh", "coverage"]
+TARGETS = [
+    "setup",
+    "run",
+    "demo",
+    "bench",
+    "test",
+    "lint",
+    "format",
+    "ci",
+    "full",
+    "fresh",
+    "coverage",
+]
 
 
 def make(*arguments: str) -> str:
