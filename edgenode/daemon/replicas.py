@@ -111,10 +111,7 @@ class Replicas:
     def knows(self, origin: str, batch_digest: bytes) -> bool:
         """Tell whether a batch is carried."""
         replica = self._replicas.get(origin)
-        if replica is None:
-            return False
-        _, found = replica.trie.node(batch_digest.hex())
-        return batch_digest in found
+        return replica is not None and batch_digest in replica.trie
 
     async def take(self, signed: Signed) -> Taken | None:
         """Take a batch from a peer; None where it is not new, or not carried.

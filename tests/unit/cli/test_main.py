@@ -17,6 +17,8 @@ from edgenode.cli.main import main
 from edgenode.daemon.config import Config
 from tests.unit.cli.fake_node import FakeNode
 
+# Who runs the tests in the background may have them ignore SIGINT, and so their children.
+INTERRUPTIBLE = ["env", "--default-signal=INT"]
 EDGENODE = [sys.executable, "-m", "edgenode"]
 BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 COMMANDS = [
@@ -198,7 +200,7 @@ def test_interrupted(node: FakeNode, tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with (
         subprocess.Popen(
-            [*EDGENODE, "put", "--data-dir", str(node.data_dir), str(pipe)],
+            [*INTERRUPTIBLE, *EDGENODE, "put", "--data-dir", str(node.data_dir), str(pipe)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process,

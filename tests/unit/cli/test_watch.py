@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.fake_node import NODE_ID, FakeNode
-from tests.unit.cli.test_main import BUFFERED, EDGENODE
+from tests.unit.cli.test_main import BUFFERED, EDGENODE, INTERRUPTIBLE
 
 EVENT = {
     "type": "block:temperature",
@@ -118,7 +118,7 @@ def test_it_ends_by_an_interrupt_and_each_line_comes_at_once(node: FakeNode) -> 
     node.farewell = None
     node.hold = True
     with subprocess.Popen(
-        [*EDGENODE, "watch", "--data-dir", str(node.data_dir)],
+        [*INTERRUPTIBLE, *EDGENODE, "watch", "--data-dir", str(node.data_dir)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=BUFFERED,
