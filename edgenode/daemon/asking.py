@@ -1,7 +1,7 @@
 """Questions to one peer, no more at a time than its answers find room for."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from edgenode.core.triesync import AskNode, WantBatches
 
@@ -13,8 +13,10 @@ MAX_OPEN_WANTS = 32
 # is left out is found by the next round.
 MAX_WAITING = 4096
 
-# Without any answer for so long, none of what is open is waited for any more.
-PATIENCE_S = 10.0
+# Without any answer for so long, what was asked, or the answer, was dropped: the walk begins anew,
+# a few times, for a peer may not have any more what it has named.
+PATIENCE_S = 5.0
+MAX_RESTARTS = 3
 
 Want = tuple[str, int, int]  # origin, epoch, seq
 
@@ -29,14 +31,14 @@ class Asking:
         self._wants: dict[Want, None] = {}
         self._open_asks: set[tuple[str, str]] = set()
         self._open_wants: set[Want] = set()
+        self._restarts = 0
         self._patience: asyncio.TimerHandle | None = None
 
     def ask(self, origin: str, prefixes: Iterable[str]) -> None:
         """Ask what is below these prefixes of an origin's trie, in time."""
         for prefix in prefixes:
-            key = (origin, prefix)
-            if key not in self._open_asks and len(self._asks) < MAX_WAITING:
-                self._asks[key] = None
+            if len(self._asks) < MAX_WAITING:
+                self._asks[origin, prefix] = None
         self._go_on()
 
     def want(self, origin: str, items: Iterable[tuple[int, int]]) -> None:
@@ -47,17 +49,24 @@ class Asking:
                 self._wants[key] = None
         self._go_on()
 
+    def awaits(self, batches: Iterable[Want]) -> bool:
+        """Whether any of these batches was asked for."""
+        return not self._open_wants.isdisjoint(batches)
+
     def on_node(self, origin: str, prefix: str) -> None:
         """The peer has told what is below a prefix; to be called once that is worked on."""
-        self._open_asks.discard((origin, prefix))
-        self._answered()
+        if (origin, prefix) in self._open_asks:
+            self._open_asks.discard((origin, prefix))
+            self._answered()
 
-    def on_batches(self, batches: Iterable[Want]) -> None:
+    def on_batches(self, batches: Sequence[Want]) -> None:
         """The peer has sent batches, asked for or not; to be called once they are worked on."""
         for want in batches:
-            self._open_wants.discard(want)
             self._wants.pop(want, None)
-        self._answered()
+        if self.awaits(batches):
+            self._open_wants.difference_update(batches)
+            self._restarts = 0
+            self._answered()
 
     def stop(self) -> None:
         """Ask nothing any more."""
@@ -75,7 +84,7 @@ class Asking:
     def _go_on(self) -> None:
         while self._wants and len(self._open_wants) < MAX_OPEN_WANTS:
             self._post_want()
-        # Only then, so that what is found does not pile up.
+        # Then only, so that what is found does not pile up.
         while not self._wants and self._asks and len(self._open_asks) < MAX_OPEN_ASKS:
             key, _ = self._asks.popitem()
             self._open_asks.add(key)
@@ -98,6 +107,10 @@ class Asking:
 
     def _give_up(self) -> None:
         self._patience = None
+        origins = {key[0] for key in self._open_asks | self._open_wants}
         self._open_asks.clear()
         self._open_wants.clear()
+        self._restarts += 1
+        if self._restarts <= MAX_RESTARTS:
+            self._asks |= dict.fromkeys((origin, "") for origin in origins)
         self._go_on()

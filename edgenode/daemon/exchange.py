@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from edgenode.core.errors import EdgenodeError, ProtocolError
 from edgenode.core.syncevents import (
@@ -13,7 +14,7 @@ from edgenode.core.syncevents import (
     event_of,
     status_messages,
 )
-from edgenode.core.trie import EMPTY
+from edgenode.core.trie import EMPTY, MAX_PREFIX_CHARS
 from edgenode.core.triesync import (
     MAX_NAMED,
     AckBatches,
@@ -23,7 +24,7 @@ from edgenode.core.triesync import (
     NodeList,
     WantBatches,
 )
-from edgenode.daemon.asking import Asking
+from edgenode.daemon.asking import Asking, Want
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.replicas import Replicas, Taken
 from edgenode.daemon.signing import signed_of
@@ -32,13 +33,19 @@ from edgenode.link.socket import SocketClosed
 from edgenode.store.records import Records
 from edgenode.store.rows import BatchRow
 
-# Events of one peer that wait to be worked on, 4 MiB at the very worst. More are dropped: gossip
-# may be lost, and the next round finds what is missing.
-MAX_INBOX = 64
+# Events of one peer that wait to be worked on, 6 MiB at the very worst. Over the lower bound gossip
+# is dropped and asked for later, so that there is always room for what was asked for.
+MAX_INBOX = 96
+MAX_GOSSIP = 32
 # Own batches that a peer has still to acknowledge; what is forgotten is found by the rounds.
 MAX_UNACKNOWLEDGED = 256
-# A round that answers a round is not answered in turn.
-ANSWER_S = 5.0
+# A peer that is slow to take what is sent is told the roots of what it was not told after so long:
+# it compares, and asks.
+UNTOLD_S = 2.0
+# A round is answered by one, unless ours was told so lately: or two would answer for ever.
+ANSWER_S = 30.0
+# Messages of a round that are posted at once; a longer one is sent at the peer's pace.
+MAX_POSTED = 4
 
 Event = (
     Batches
@@ -89,11 +96,20 @@ class Exchange:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue(MAX_INBOX)
         self._unacknowledged: dict[bytes, tuple[Taken, int]] = {}
         self._retrying: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._untold: set[str] = set()
+        self._untold_timer: asyncio.TimerHandle | None = None
         self._round_begun_at: float | None = None
         self._asking = Asking(lambda step: link.post(outbound.metadata_sync(step)))
 
     def receive(self, event: Event) -> None:
-        """Queue an event of the peer; over the bound it is dropped."""
+        """Queue an event of the peer; over the bounds it is dropped."""
+        if isinstance(event, Batches) and self._inbox.qsize() >= MAX_GOSSIP:
+            numbers = _numbers(event)
+            if not self._asking.awaits(numbers):
+                for origin in {number[0] for number in numbers}:
+                    self._asking.ask(origin, [""])
+                return
         try:
             self._inbox.put_nowait(event)
         except asyncio.QueueFull:
@@ -103,8 +119,13 @@ class Exchange:
         """Work until cancelled; what the peer does wrong ends the link."""
         while True:
             event = await self._inbox.get()
+            # The end of a link must not part what the store has taken from the trie over it.
+            working = asyncio.ensure_future(self._work_on(event))
             try:
-                await self._work_on(event)
+                await asyncio.shield(working)
+            except asyncio.CancelledError:
+                working.add_done_callback(_retrieve)
+                raise
             except ProtocolError as error:
                 log.warning("%s: %s", self.peer, error)
                 self._link.close(error.code)
@@ -118,6 +139,10 @@ class Exchange:
         self._asking.stop()
         if self._retrying is not None:
             self._retrying.cancel()
+        if self._telling is not None:
+            self._telling.cancel()
+        if self._untold_timer is not None:
+            self._untold_timer.cancel()
 
     def push(self, taken: Taken, *, acknowledged: bool) -> None:
         """Tell a batch; one to be `acknowledged` is told again until it is, a few times.
@@ -143,9 +168,20 @@ class Exchange:
     def tell_origins(self, origins: Sequence[str], *, whole: bool = False) -> None:
         """Tell the heads and roots of some origins; `whole`: this is all that is carried."""
         statuses = [status for origin in origins if (status := self._status(origin)) is not None]
-        for message in status_messages(statuses):
-            message.last = message.last and whole
-            self._link.post(self._outbound.node_status(message))
+        messages = status_messages(statuses)
+        messages[-1].last = whole
+        frames = [self._outbound.node_status(message) for message in messages]
+        if len(frames) > MAX_POSTED:
+            if self._telling is None or self._telling.done():
+                self._telling = asyncio.create_task(self._send_all(frames))
+            return
+        for frame in frames:
+            self._link.post(frame)
+
+    async def _send_all(self, frames: list[bytes]) -> None:
+        with suppress(SocketClosed):
+            for frame in frames:
+                await self._link.send(frame)
 
     def _status(self, origin: str) -> OriginStatus | None:
         replica = self._replicas.get(origin)
@@ -155,9 +191,19 @@ class Exchange:
 
     def _post_batch(self, taken: Taken) -> None:
         if not self._link.has_room:
+            self._untold.add(taken.row.origin)
+            if self._untold_timer is None:
+                loop = asyncio.get_running_loop()
+                self._untold_timer = loop.call_later(UNTOLD_S, self._tell_untold)
             return
         for message in batch_messages(event_of(taken.updates), [signed_of(taken.row)]):
             self._link.post(self._outbound.batches(message))
+
+    def _tell_untold(self) -> None:
+        self._untold_timer = None
+        origins = list(self._untold)
+        self._untold.clear()
+        self.tell_origins(origins)
 
     async def _retry(self) -> None:
         while self._unacknowledged:
@@ -199,9 +245,7 @@ class Exchange:
                 self._on_taken(taken, self.peer)
             known.append(self._replicas.digest(signed))
         self._link.post(self._outbound.metadata_sync(AckBatches(known[:MAX_NAMED])))
-        self._asking.on_batches(
-            (signed.node_id, signed.epoch, signed.seq) for signed in event.batches
-        )
+        self._asking.on_batches(_numbers(event))
 
     async def _on_status(self, event: NodeStatus) -> None:
         newer: list[str] = []
@@ -223,10 +267,8 @@ class Exchange:
             self._on_known_epoch(own_epoch)
         elif event.last:
             self._on_known_epoch(0)
-        if event.last:
-            if not self._in_round():
-                self.begin_round()
-            self._round_begun_at = None
+        if event.last and not self._in_round():
+            self.begin_round()
 
     def _in_round(self) -> bool:
         begun = self._round_begun_at
@@ -247,6 +289,8 @@ class Exchange:
         await self._link.send(self._outbound.metadata_sync(answer))
 
     def _on_children(self, event: NodeChildren) -> None:
+        if len(event.prefix) >= MAX_PREFIX_CHARS:
+            return  # below a whole digest there is nothing
         replica = self._replicas.get(event.origin)
         kind, own = ("list", []) if replica is None else replica.trie.node(event.prefix)
         self._asking.ask(
@@ -273,3 +317,13 @@ class Exchange:
         rows = await self._records.batches(want.origin, want.items)
         for message in batch_messages("metadata:update", [signed_of(row) for row in rows]):
             await self._link.send(self._outbound.batches(message))
+
+
+def _retrieve(done: "asyncio.Future[None]") -> None:
+    """Take note of how work ended that nobody waits for any more."""
+    if not done.cancelled():
+        done.exception()
+
+
+def _numbers(event: Batches) -> list[Want]:
+    return [(signed.node_id, signed.epoch, signed.seq) for signed in event.batches]

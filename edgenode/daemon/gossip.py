@@ -27,6 +27,11 @@ MIN_HEAD_S = 60.0
 HEAD_S_PER_ORIGIN = 4.0
 
 
+def head_interval_s(origins: int) -> float:
+    """Return how often an origin signs a head in a network of so many."""
+    return max(MIN_HEAD_S, HEAD_S_PER_ORIGIN * origins)
+
+
 class Gossip:
     """The exchanges with all linked peers, by nodeId, and the timers that they share."""
 
@@ -93,12 +98,12 @@ class Gossip:
 
     async def run_heads(self, publisher: Publisher) -> None:
         """Sign a head at intervals and after each change, until cancelled."""
-        await publisher.ready()
         while True:
+            await publisher.ready()
             head = await self._sign_head()
             for exchange in list(self._exchanges.values()):
                 exchange.tell_origins([head.node_id])
-            interval = max(MIN_HEAD_S, HEAD_S_PER_ORIGIN * len(self._replicas.ids()))
+            interval = head_interval_s(len(self._replicas.ids()))
             try:
                 async with asyncio.timeout(interval):
                     await self._changed.wait()

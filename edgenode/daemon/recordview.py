@@ -8,6 +8,7 @@ from typing import Any
 from edgenode.core.errors import BlockError, Busy, NotHolder
 from edgenode.core.records import LOCATION, METADATA, TEMPERATURE, Update, hottest, merged
 from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.gossip import head_interval_s
 from edgenode.daemon.heating import Heating
 from edgenode.daemon.peers import Peers, iso_time
 from edgenode.daemon.publishing import Publisher
@@ -18,8 +19,8 @@ from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records
 from edgenode.store.rows import RecordRow
 
-# An origin is absent after three missed heads, of which there is one each minute at least.
-ABSENT_MS = 4 * 60_000
+# An origin is absent after three missed heads.
+ABSENT_HEADS = 4
 
 # Counting reads every record: once in so long, however often it is asked for.
 TOTALS_S = 10.0
@@ -232,7 +233,8 @@ class RecordView:
 
     def _is_active(self, origin: str, now_ms: int) -> bool:
         replica = self._replicas.get(origin)
-        return replica is not None and now_ms - replica.refreshed_ms < ABSENT_MS
+        absent_s = ABSENT_HEADS * head_interval_s(len(self._replicas.ids()))
+        return replica is not None and now_ms - replica.refreshed_ms < 1000 * absent_s
 
     def _last_seen(self, origin: str, now_ms: int) -> str | None:
         if origin == self._own_id:

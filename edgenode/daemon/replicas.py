@@ -32,6 +32,11 @@ COMMIT_DELAY_S = 50.0
 # An origin that has shown no new head for so long is gone: its records are dropped.
 EXPIRY_MS = 72 * 3600 * 1000
 
+# The highest numbers seen of an origin outlive its records: whoever replays old ones within a month
+# gets nothing.
+FORGET_MS = 30 * 24 * 3600 * 1000
+FORGET_INTERVAL_MS = 3600 * 1000
+
 log = logging.getLogger(__name__)
 
 
@@ -64,6 +69,10 @@ class Replicas:
         self._network = network
         self._wall_ms = wall_ms
         self._replicas: dict[str, Replica] = {}
+        # Origins that were dropped, and the highest head seen of each: only a higher one brings an
+        # origin back, or two nodes would revive it for each other for ever.
+        self._dropped: dict[str, tuple[int, int]] = {}
+        self._forgot_ms = 0
         self._losses = 0
         self._commit: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,6 +84,7 @@ class Replicas:
         for row in await self._records.origins():
             digests = [item[2] for item in await self._records.digests(row.node_id)]
             if row.head is None and not digests:
+                self._dropped[row.node_id] = (row.head_epoch, row.head_seq)
                 continue
             replica = self._replicas[row.node_id] = Replica(digests)
             replica.head_position = (row.head_epoch, row.head_seq)
@@ -121,7 +131,9 @@ class Replicas:
         """
         if self._records.losses != self._losses:
             await self.open()  # the disk was full, and what was not durable is gone
-        if self.knows(signed.node_id, self.digest(signed)) or not self._has_room(signed):
+        if signed.node_id in self._dropped or self.knows(signed.node_id, self.digest(signed)):
+            return None
+        if not self._has_room(signed):
             return None
         row = batch_row(signed, check(signed, "batch", self._network, verify, digest16))
         try:
@@ -135,7 +147,7 @@ class Replicas:
         replica = self._replicas.get(signed.node_id)
         if replica is None:
             return len(self._replicas) < MAX_ORIGINS
-        size = len(signed.payload)
+        size = len(signed.payload.encode()) + len(signed.signature)
         carried = sum(other.bytes for other in self._replicas.values())
         return replica.bytes + size <= MAX_ORIGIN_BYTES and carried + size <= MAX_BYTES
 
@@ -157,7 +169,7 @@ class Replicas:
             replica = self._replicas[row.origin] = Replica(())
             replica.refreshed_ms = self._wall_ms()
         replica.trie.add(row.digest)
-        replica.bytes += len(row.payload) + len(row.signature)
+        replica.bytes += len(row.payload.encode()) + len(row.signature)
 
     async def take_head(self, signed: Signed, *, own: bool = False) -> bool:
         """Take an origin's head, verified unless it is our `own`; True where it is newer.
@@ -168,7 +180,8 @@ class Replicas:
         position = (signed.epoch, signed.seq)
         if replica is None and len(self._replicas) >= MAX_ORIGINS:
             return False
-        if replica is not None and position <= replica.head_position:
+        seen = self._dropped.get(signed.node_id, (0, 0))
+        if position <= (replica.head_position if replica is not None else seen):
             return False
         if not own:
             self.check_head(signed)
@@ -183,6 +196,7 @@ class Replicas:
             return False
         if replica is None:
             replica = self._replicas[signed.node_id] = Replica(())
+            self._dropped.pop(signed.node_id, None)
         replica.signed_head, replica.head, replica.head_position = signed, head, position
         replica.refreshed_ms = now_ms
         await self.raise_floor(signed.node_id, (head.floor_epoch, head.floor_seq))
@@ -210,8 +224,20 @@ class Replicas:
         ]
         for origin in gone:
             await self._records.drop_origin(origin)
-            del self._replicas[origin]
+            self._dropped[origin] = self._replicas.pop(origin).head_position
+        await self._forget()
         return gone
+
+    async def _forget(self) -> None:
+        """Forget, now and then, what was dropped long ago."""
+        now_ms = self._wall_ms()
+        if now_ms - self._forgot_ms > FORGET_INTERVAL_MS:
+            self._forgot_ms = now_ms
+            if await self._records.forget(now_ms - FORGET_MS):
+                known = {row.node_id for row in await self._records.origins()}
+                self._dropped = {
+                    origin: seen for origin, seen in self._dropped.items() if origin in known
+                }
 
     def _commit_later(self) -> None:
         if self._commit is None:

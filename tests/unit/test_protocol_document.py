@@ -22,7 +22,7 @@ from edgenode.core import (
 )
 from edgenode.core.reasons import CLOSE_CODES
 from edgenode.core.strictjson import limits
-from edgenode.daemon import exchange, fetching, gossip, publishing, replicas, serving
+from edgenode.daemon import asking, exchange, fetching, gossip, publishing, replicas, serving
 from edgenode.daemon.config_sections import BatchConfig
 from edgenode.link import accept, dial, handshake, keep, link, socket, table
 from edgenode.store import conflicts
@@ -85,6 +85,11 @@ LIMITS: dict[str, object] = {
     "entries of a `want` for batches": triesync.MAX_WANTED,
     "entries of a `have` of batches and of an `ack`": triesync.MAX_NAMED,
     "messages with records of one peer that wait": exchange.MAX_INBOX,
+    "the same, before batches that were not asked for are dropped": exchange.MAX_GOSSIP,
+    "`node` to one peer without an answer": asking.MAX_OPEN_ASKS,
+    "batches wanted of one peer and not yet come": asking.MAX_OPEN_WANTS,
+    "questions to one peer that wait": asking.MAX_WAITING,
+    "time without an answer before a walk begins anew": f"{asking.PATIENCE_S:.0f} s",
     "own batches that one peer has still to acknowledge": exchange.MAX_UNACKNOWLEDGED,
     "an own batch is sent again after": f"{BatchConfig().retry_delay // 1000} s",
     "an own batch is sent again at most": f"{BatchConfig().retry_attempts} times",

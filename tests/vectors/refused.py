@@ -70,6 +70,15 @@ def refused_frames(sender: str, block_id: str) -> list[Case]:
     def node(**members: Any) -> bytes:
         return _event(sender, "node:announce", {**announce, **members})
 
+    def metadata_sync(**members: Any) -> bytes:
+        return _event(sender, "metadata:sync", {"origin": sender, "prefix": "", **members})
+
+    def status(**members: Any) -> bytes:
+        origin = {"nodeId": sender, "head": None, "root": "00" * 16, "count": 0, **members}
+        return _event(sender, "node:status", {"origins": [origin], "last": True})
+
+    digest = "0f" * 16
+    rows = [[1, number, digest] for number in range(65)]
     cases = [
         ("empty", b"", "malformed"),
         ("an end without the final tag", b"\x00bye", "protocol-violation"),
@@ -104,6 +113,22 @@ def refused_frames(sender: str, block_id: str) -> list[Case]:
         ("have of nothing", sync(have, size=0), "malformed"),
         ("have of 2^53 bytes", sync(have, size=2**53), "malformed"),
         ("lack without reason", sync(lack, reason=None), "malformed"),
+        ("no batches", _event(sender, "metadata:update", {"batches": []}), "malformed"),
+        ("a batch of nothing", _event(sender, "block:location", {"batches": [{}]}), "malformed"),
+        ("status without last", _event(sender, "node:status", {"origins": []}), "malformed"),
+        ("root of 15 bytes", status(root="00" * 15), "malformed"),
+        ("count below 0", status(count=-1), "malformed"),
+        ("a head that is a text", status(head="head"), "malformed"),
+        ("prefix of 33 digits", metadata_sync(op="node", prefix="0" * 33), "malformed"),
+        ("prefix in capitals", metadata_sync(op="node", prefix="A"), "malformed"),
+        ("node without origin", metadata_sync(op="node", origin=None), "malformed"),
+        ("15 children", metadata_sync(op="children", digests=[digest] * 15), "malformed"),
+        ("list of 65", metadata_sync(op="list", items=rows), "malformed"),
+        ("entry of 2 in a list", metadata_sync(op="list", items=[[1, 1]]), "malformed"),
+        ("want of epoch 0", metadata_sync(op="want", items=[[0, 1]]), "malformed"),
+        ("want of 65", metadata_sync(op="want", items=[row[:2] for row in rows]), "malformed"),
+        ("have without nodeId", metadata_sync(op="have", items=rows[:1]), "malformed"),
+        ("ack of 257", metadata_sync(op="ack", digests=[digest] * 257), "malformed"),
     ]
     return [{"name": name, "plaintext": data.hex(), "reason": why} for name, data, why in cases]
 
@@ -117,6 +142,10 @@ def ignored_frames(sender: str, block_id: str) -> list[Case]:
         (
             "a step of a block transfer that is not known",
             _event(sender, "block:sync", {"op": "later", "blockId": block_id}),
+        ),
+        (
+            "a step of comparing that is not known",
+            _event(sender, "metadata:sync", {"op": "later", "prefix": 1}),
         ),
     ]
     return [{"name": name, "plaintext": data.hex()} for name, data in cases]

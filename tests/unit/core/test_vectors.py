@@ -216,7 +216,8 @@ def test_record_frames_are_read_and_written_alike() -> None:
         kinds.append(type(record).__name__)
         message: Any = decode(text, max_bytes=10_000)
         sent = encode_text(message["type"], record.to_data(), message["timestamp"], frame["sender"])
-        assert decode(sent, max_bytes=10_000)["data"] == message["data"]
+        read: Any = decode(sent, max_bytes=10_000)
+        assert read["data"] == message["data"]
     sent_by_first = ["Batches", "Batches", "Batches", "AckBatches", "NodeStatus", "NodeStatus"]
     asked = ["AskNode", "NodeList", "WantBatches", "HaveBatches", "AskNode", "NodeChildren"]
     assert kinds == sent_by_first + asked
