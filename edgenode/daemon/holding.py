@@ -83,7 +83,10 @@ class Holding:
         ]
 
     async def _compare(self) -> None:
-        """Tell the blocks that are held and were never told."""
+        """Tell what a crash has left untold: blocks held without a record, and the reverse.
+
+        A location that was withdrawn stays so: the operator may have said it.
+        """
         after: str | None = None
         while page := await self._store.list_blocks(after, PAGE):
             after = page[-1].block_id
@@ -93,3 +96,9 @@ class Holding:
             for block in page:
                 if block.block_id not in told:
                     self._tell(block.block_id, block.size)
+        position = (0, 0, 0)
+        while rows := await self._records.live_records(self._own_id, position, PAGE):
+            position = (rows[-1].epoch, rows[-1].seq, rows[-1].place)
+            for row in rows:
+                if row.type == LOCATION and await self._store.size_of(row.block_id) is None:
+                    self._tell(row.block_id, None)

@@ -221,8 +221,10 @@ class RecordView:
 
     async def _rows(self, block_id: str) -> list[RecordRow]:
         """Return the records of a block, with our own updates that no batch holds yet."""
+        # In this order, or an update would be in neither while a batch takes it over.
+        waiting = await self._outbox.of_block(block_id)
         rows = await self._records.of_block(block_id)
-        for update in await self._outbox.of_block(block_id):
+        for update in waiting:
             rows = [row for row in rows if (row.type, row.origin) != (update.type, self._own_id)]
             rows.append(
                 RecordRow(
