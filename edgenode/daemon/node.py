@@ -38,8 +38,6 @@ from edgenode.store.blocks import BlockStore
 # the requests under way after that.
 STOP_LINKS_S = 2.0
 
-Listeners = tuple[list[socket.socket], int]
-
 log = logging.getLogger(__name__)
 
 

@@ -16,16 +16,10 @@ from edgenode.core.message import (
     encode_message,
 )
 from edgenode.core.syncevents import Batches, NodeStatus
-from edgenode.core.triesync import (
-    AckBatches,
-    AskNode,
-    HaveBatches,
-    NodeChildren,
-    NodeList,
-    WantBatches,
-)
 
-MetadataSync = AckBatches | AskNode | HaveBatches | NodeChildren | NodeList | WantBatches
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edgenode.core.triesync import MetadataSync
 
 
 class Outbound:
@@ -63,7 +57,7 @@ class Outbound:
         """Return a part of what this node carries."""
         return self._frame(NODE_STATUS, status.to_data())
 
-    def metadata_sync(self, step: MetadataSync) -> bytes:
+    def metadata_sync(self, step: "MetadataSync") -> bytes:
         """Return a step of comparing tries."""
         return self._frame(METADATA_SYNC, step.to_data())
 
