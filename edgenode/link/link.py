@@ -64,6 +64,7 @@ class Link:
         self._heard_at = asyncio.get_running_loop().time()
         self._end: str | None = None
         self._ended = asyncio.Event()
+        self._read_out = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
     @property
@@ -139,6 +140,7 @@ class Link:
         try:
             return await self._read(on_frame)
         finally:
+            self._read_out.set()
             self.close("bye")
             await asyncio.wait([self._writer])
             self._heard.set()
@@ -170,7 +172,8 @@ class Link:
             try:
                 plaintext, final = self._channel.open(frame)
                 if final:
-                    return decode_end(plaintext[1:]) if plaintext[:1] == bytes((END,)) else "bye"
+                    told = decode_end(plaintext[1:]) if plaintext[:1] == bytes((END,)) else "bye"
+                    return self._end or told
                 on_frame(plaintext)
             except EdgenodeError as error:
                 self.close(error.code)
@@ -190,6 +193,9 @@ class Link:
                     await self._send(self._channel.seal(plaintext))
                 if self._end is not None:
                     await self._send(self._channel.seal(encode_end(self._end), final=True))
+                    # A socket closed with bytes unread resets the connection, and what we said
+                    # last is lost: so read until the peer ends, too, or the deadline comes.
+                    await self._read_out.wait()
                     return
         except TimeoutError:
             self.close("too-slow")
