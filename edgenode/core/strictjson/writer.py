@@ -64,15 +64,15 @@ def _write(  # noqa: PLR0912 - a branch for each type of JSON
 
 
 def _quoted(text: str) -> str:
-    pieces = ['"']
+    # Whole texts are replaced, not characters gathered: a list of those costs eight times the text
+    # in one piece, which a small heap does not have.
+    escaped = []
     for character in text:
-        if character in _SHORT_ESCAPES:
-            pieces.append(_SHORT_ESCAPES[character])
-        elif character < " ":
-            pieces.append(f"\\u{ord(character):04x}")
-        elif "\ud800" <= character <= "\udfff":
+        if "\ud800" <= character <= "\udfff":
             raise ValueError("half a surrogate pair in a text to write")
-        else:
-            pieces.append(character)
-    pieces.append('"')
-    return "".join(pieces)
+        if (character < " " or character in _SHORT_ESCAPES) and character not in escaped:
+            escaped.append(character)
+    escaped.sort(reverse=True)  # The backslash first: the others are written with one.
+    for character in escaped:
+        text = text.replace(character, _SHORT_ESCAPES.get(character) or f"\\u{ord(character):04x}")
+    return '"' + text + '"'

@@ -8,6 +8,7 @@ last line is `ran R failed F`. Exits with 1 after any failure, a module that doe
 module without tests.
 """
 
+import gc
 import sys
 
 if sys.implementation.name == "micropython":
@@ -50,6 +51,7 @@ def main(names: "list[str]") -> int:
             sys.stdout.write("FAIL " + name + ": no tests\n")
             failed += 1
         for key in tests:
+            gc.collect()  # So that no test runs in what another left of a small heap.
             ran += 1
             failed += not holds(name + "." + key, getattr(module, key))
     sys.stdout.write("ran " + str(ran) + " failed " + str(failed) + "\n")
