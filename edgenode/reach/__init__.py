@@ -1,0 +1,1 @@
+"""Being reachable from outside: port mapping, dial-back, hole punching."""
