@@ -84,10 +84,12 @@ class BlockSync:
     """`block:sync`: one step of handing over a block.
 
     `op` is `want` (offset, length; length 0 only asks who holds it), `have` (size) or `lack`
-    (reason). `fetch_id` is the asker's and names the transfer in answers and chunks.
+    (reason). `fetch_id` is the asker's and names the transfer in answers and chunks. `through`
+    in a want: what the peer lacks it may get from another that it is linked with, passing the
+    bytes on; in a have: that is how it would hand over the block.
     """
 
-    __slots__ = ("block_id", "fetch_id", "length", "offset", "op", "reason", "size")
+    __slots__ = ("block_id", "fetch_id", "length", "offset", "op", "reason", "size", "through")
 
     def __init__(
         self,
@@ -99,6 +101,7 @@ class BlockSync:
         length: int = 0,
         size: int = 0,
         reason: str = "",
+        through: bool = False,
     ) -> None:
         self.op = op
         self.block_id = block_id
@@ -107,6 +110,7 @@ class BlockSync:
         self.length = length
         self.size = size
         self.reason = reason
+        self.through = through
 
     def to_data(self) -> "dict[str, object]":
         """Return the event's data."""
@@ -122,6 +126,8 @@ class BlockSync:
             data["size"] = self.size
         else:
             data["reason"] = self.reason
+        if self.through:
+            data["through"] = True
         return data
 
 
@@ -141,4 +147,6 @@ def decode_block_sync(data: Fields) -> "BlockSync | None":
         sync.size = data.integer("size", 1, MAX_SIZE)
     else:
         sync.reason = data.text("reason", MAX_REASON_CHARS)
+    if op != LACK:
+        sync.through = data.boolean("through", False)
     return sync

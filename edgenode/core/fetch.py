@@ -3,6 +3,7 @@
 Sans-IO: each `on_…` method takes what happened and returns the effects to carry out, in order.
 Peers are named by nodeId. All holders are asked at once; the first that has the block hands it
 over; a holder that fails is replaced by the next, which goes on at the byte that was reached.
+A fetch `through` others asks each peer for what it would pass on, too.
 """
 
 from edgenode.core.errors import BlockTooLarge, BlockUnavailable
@@ -89,13 +90,14 @@ class Ended(Effect):
 
 
 class _Candidate:
-    __slots__ = ("reason", "since_ms", "size", "state")
+    __slots__ = ("reason", "since_ms", "size", "state", "through")
 
     def __init__(self, now_ms: int) -> None:
         self.state = _ASKED
         self.since_ms = now_ms
         self.size = 0
         self.reason = ""
+        self.through = False  # it would pass on the bytes of another
 
 
 class Fetch:
@@ -114,15 +116,27 @@ class Fetch:
         "_progress_ms",
         "_sources",
         "_strict",
+        "_through",
         "_wanted_to",
         "_writing",
         "block_id",
         "fetch_id",
     )
 
-    def __init__(self, block_id: str, *, max_size: int, new_id: "Callable[[], int]") -> None:
-        """`new_id()` gives a fetch id that no other fetch of this node uses now."""
+    def __init__(
+        self,
+        block_id: str,
+        *,
+        max_size: int,
+        new_id: "Callable[[], int]",
+        through: bool = False,
+    ) -> None:
+        """`new_id()` gives a fetch id that no other fetch of this node uses now.
+
+        `through` takes what a peer passes on of another where nobody hands over his own.
+        """
         self.block_id = block_id
+        self._through = through
         self._max_size = max_size
         self._new_id = new_id
         self.fetch_id = new_id()  # changes with the holder: chunks of an earlier one fall away
@@ -157,7 +171,8 @@ class Fetch:
             return []
         candidate.state = _ASKED
         candidate.since_ms = now_ms
-        return [Send(peer, BlockSync(WANT, self.block_id, self.fetch_id))]
+        want = BlockSync(WANT, self.block_id, self.fetch_id, through=self._through)
+        return [Send(peer, want)]
 
     def on_lost(self, peer: str, now_ms: int) -> "list[Effect]":
         """The link to `peer` ended."""
@@ -173,12 +188,15 @@ class Fetch:
             self._active = ""
         return self._go_on(now_ms)
 
-    def on_have(self, peer: str, size: int, now_ms: int) -> "list[Effect]":
-        """`peer` says that it holds the block, of `size` bytes."""
+    def on_have(self, peer: str, size: int, now_ms: int, through: bool = False) -> "list[Effect]":
+        """`peer` says that it holds the block, of `size` bytes, or would pass it on `through`."""
         candidate = self._candidates.get(peer)
         if candidate is None or candidate.state != _ASKED:
             return []
+        if through and not self._through:
+            return self._fail(peer, "would only pass it on", now_ms)
         candidate.size = size
+        candidate.through = through
         if size > self._max_size:
             return self._fail(peer, "too large", now_ms)
         candidate.state = _HOLDS
@@ -268,11 +286,16 @@ class Fetch:
         if self._active or (self._opened_size and not self._writing):
             return []  # busy with a holder, or with the disk
         waiting = False
+        passing = ""
         for peer in self._candidates:
             candidate = self._candidates[peer]
-            if candidate.state == _HOLDS:
+            if candidate.state == _HOLDS and not candidate.through:
                 return self._use(peer, candidate.size, now_ms)
+            if candidate.state == _HOLDS:
+                passing = passing or peer
             waiting = waiting or candidate.state in (_ASKED, _LOST)
+        if passing:
+            return self._use(passing, self._candidates[passing].size, now_ms)
         return [] if waiting else [Ended(self._error())]
 
     def _use(self, peer: str, size: int, now_ms: int) -> "list[Effect]":
@@ -307,7 +330,12 @@ class Fetch:
         ):
             length = min(MAX_WANT_BYTES, self._opened_size - self._wanted_to)
             want = BlockSync(
-                WANT, self.block_id, self.fetch_id, offset=self._wanted_to, length=length
+                WANT,
+                self.block_id,
+                self.fetch_id,
+                offset=self._wanted_to,
+                length=length,
+                through=self._candidates[self._active].through,
             )
             effects.append(Send(self._active, want))
             self._wanted_to += length

@@ -90,6 +90,17 @@ class NatConfig:
     description: str = setting(
         "edgenode", word(64), "Name of the mapping in the router's own list."
     )
+    relay: bool = setting(
+        True,
+        switch(),
+        "Pass blocks on between peers that cannot reach each other. false passes nothing on.",
+    )
+    # An eighth of an uplink of 8 Mbit/s, so that the owner does not notice.
+    relay_bandwidth: int = setting(
+        128 * 1024,
+        whole(4096, 2**30),
+        "Bytes a second passed on for all such peers together.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

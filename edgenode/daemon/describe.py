@@ -65,7 +65,11 @@ def metrics(
         "uptime": int(uptime_s),
         "peers": peers,
         "blocks": blocks,
-        "bandwidth": {"in": counters.bytes_in, "out": counters.bytes_out},
+        "bandwidth": {
+            "in": counters.bytes_in,
+            "out": counters.bytes_out,
+            "relayed": counters.bytes_relayed,
+        },
         "operations": {"success": counters.succeeded, "failed": counters.failed},
         "pendingSync": pending_sync,
     }

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
-from edgenode.core.errors import Busy, HashMismatch, ProtocolError
+from edgenode.core.errors import BlockUnavailable, Busy, HashMismatch, ProtocolError
 from edgenode.core.events import HAVE, BlockSync
 from edgenode.core.fetch import (
     WINDOW_BYTES,
@@ -46,12 +46,18 @@ class Fetcher:
         max_block_size: int,
         linked: Callable[[], list[str]],
         send: Callable[[str, BlockSync], bool],
+        reach: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """`linked()` names the linked peers; `send(peer, sync)` is False where none is linked."""
+        """`linked()` names the linked peers; `send(peer, sync)` is False where none is linked.
+
+        `reach(block_id)` is called where no linked peer holds a block: it tries to come to a link
+        with those who do, within its own deadline, and is False where nobody is known to.
+        """
         self._store = store
         self._max_block_size = max_block_size
         self._linked = linked
         self._send = send
+        self._reach = reach
         self._runs: dict[str, _Run] = {}
         self._slots = asyncio.Semaphore(MAX_FETCHES)
         self._last_id = 0
@@ -88,7 +94,8 @@ class Fetcher:
         if run is None or run.fetch is None:
             return
         if sync.op == HAVE:
-            run.add_answer(peer, partial(run.fetch.on_have, peer, sync.size))
+            have = partial(run.fetch.on_have, peer, sync.size, through=sync.through)
+            run.add_answer(peer, have)
         else:
             run.add_answer(peer, partial(run.fetch.on_lack, peer, sync.reason))
 
@@ -118,22 +125,40 @@ class Fetcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _new_id(self) -> int:
+    def new_id(self) -> int:
+        """Return a fetch id that nothing under way uses."""
         self._last_id = (self._last_id + 1) % 2**32
         return self._last_id
 
     async def _drive(self, run: "_Run") -> None:
         async with self._slots:
-            fetch = Fetch(run.block_id, max_size=self._max_block_size, new_id=self._new_id)
-            run.fetch = fetch
             try:
-                effects = fetch.start(self._linked(), _now_ms())
-                while not await self._carry_out(run, fetch, effects):
-                    effects = await run.next_effects(fetch)
-            finally:
-                run.fetch = None
-                if run.partial is not None:
-                    await run.partial.close()
+                await self._try(run, through=False)
+            except BlockUnavailable:
+                if not await self._reach(run.block_id):
+                    raise
+                await self._try_further(run)
+
+    async def _try_further(self, run: "_Run") -> None:
+        """Fetch from a holder that was reached just now, or else through another peer."""
+        try:
+            await self._try(run, through=False)
+        except BlockUnavailable:
+            await self._try(run, through=True)
+
+    async def _try(self, run: "_Run", *, through: bool) -> None:
+        fetch = run.fetch = Fetch(
+            run.block_id, max_size=self._max_block_size, new_id=self.new_id, through=through
+        )
+        try:
+            effects = fetch.start(self._linked(), _now_ms())
+            while not await self._carry_out(run, fetch, effects):
+                effects = await run.next_effects(fetch)
+        finally:
+            run.end_try()
+            if run.partial is not None:
+                partial, run.partial = run.partial, None
+                await partial.close()
 
     async def _carry_out(self, run: "_Run", fetch: Fetch, effects: list[Effect]) -> bool:
         """Carry out `effects` and what they lead to; True when the fetch has ended well."""
@@ -173,6 +198,13 @@ class _Run:
         self._queued_bytes = 0
         self._queued_chunks = 0
         self._queued_answers: dict[str, int] = {}
+
+    def end_try(self) -> None:
+        """Forget what waits for a fetch that is over."""
+        self.fetch = None
+        self.events = asyncio.Queue()
+        self._queued_bytes = self._queued_chunks = 0
+        self._queued_answers = {}
 
     def add_answer(self, peer: str, answer: Event) -> None:
         waiting = self._queued_answers.get(peer, 0)

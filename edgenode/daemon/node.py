@@ -22,6 +22,7 @@ from edgenode.daemon.describe import Description, metrics
 from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.listen import listen
 from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.passing import Passing
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.repair import Repair
@@ -116,6 +117,15 @@ class _Node:
             max_block_size=storage.max_block_size,
             linked=lambda: [link.node_id for link in self._links],
             send=self._send_sync,
+            reach=self._reach_holder,
+        )
+        self._passing = Passing(
+            bytes_per_s=config.nat.relay_bandwidth if config.nat.relay else 0,
+            links=self._links.get,
+            holders=self._records.holders,
+            new_id=self._fetcher.new_id,
+            encode=self._outbound.block_sync,
+            counters=self._counters,
         )
         self._records.follow(self._store)
         self._repair = Repair(self._store, self._fetcher)
@@ -124,6 +134,7 @@ class _Node:
             peers=self._peers,
             store=self._store,
             fetcher=self._fetcher,
+            passing=self._passing,
             outbound=self._outbound,
             records=self._records,
             on_read=self._records.touch,
@@ -193,6 +204,7 @@ class _Node:
         await _serve(stack, [(local_app, http_sockets), (public_app, peer_sockets)])
         _background(stack, self._store.open())
         stack.push_async_callback(self._fetcher.stop)
+        stack.callback(self._passing.stop)
         _background(stack, self._repair.run())
         for work in self._records.work():
             _background(stack, work)
@@ -215,6 +227,11 @@ class _Node:
 
     def _on_corrupt(self, block_id: str) -> None:
         self._repair.want(block_id)
+
+    async def _reach_holder(self, block_id: str) -> bool:
+        """Tell whether a node that is not linked says that it holds the block."""
+        holders = await self._records.holders(block_id)
+        return any(self._links.get(holder) is None for holder in holders)
 
     def _send_sync(self, node_id: str, sync: BlockSync) -> bool:
         link = self._links.get(node_id)

@@ -63,7 +63,7 @@ class RecordParts:
             interval_ms=batch.interval,
             next_epoch=state.next_epoch,
             on_batch=self._gossip.publish,
-            on_floor=self._gossip.on_floor,
+            on_head_due=self._gossip.on_head_due,
             key_is_new=key_is_new,
         )
         self._heating = Heating(HeatTable(state.database), self._publisher, _monotonic_ms)
@@ -75,6 +75,7 @@ class RecordParts:
         self._holding = Holding(
             store,
             self._records,
+            self._outbox,
             self._publisher,
             own_id=self._own_id,
             wall_ms=self._wall_ms,
@@ -100,7 +101,8 @@ class RecordParts:
         peers: Peers,
         dial: Callable[[str, int], Awaitable[None]],
     ) -> RecordView:
-        """Return what REST asks."""
+        """Return what REST asks; `follow` comes first."""
+        assert self._holding is not None
         return RecordView(
             own_id=self._own_id,
             region=region,
@@ -108,6 +110,7 @@ class RecordParts:
             records=self._records,
             outbox=self._outbox,
             publisher=self._publisher,
+            holding=self._holding,
             replicas=self._replicas,
             heating=self._heating,
             fetcher=fetcher,
@@ -116,6 +119,11 @@ class RecordParts:
             dial=dial,
             wall_ms=self._wall_ms,
         )
+
+    async def holders(self, block_id: str) -> list[str]:
+        """Return the other nodes that say that they hold a block."""
+        found = await self._records.holders([block_id])
+        return [holder for holder in found.get(block_id, []) if holder != self._own_id]
 
     def exchange(self, link: Link) -> Exchange:
         """Return the records' side of a new link."""

@@ -25,12 +25,17 @@ class Serving:
         store: BlockStore,
         encode: Callable[[BlockSync], bytes],
         on_read: Callable[[str], None],
+        pass_on: Callable[[Link, BlockSync], None],
     ) -> None:
-        """`on_read` is told the id of each block that is handed over, when that begins."""
+        """`on_read` is told the id of each block that is handed over, when that begins.
+
+        `pass_on` takes the wants for blocks that are not held and may come through this node.
+        """
         self._link = link
         self._store = store
         self._encode = encode
         self._on_read = on_read
+        self._pass_on = pass_on
         self._wants: deque[BlockSync] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -66,14 +71,14 @@ class Serving:
         if not want.length:
             size = await self._store.size_of(want.block_id)
             if size is None:
-                self._lack(want, "not-held")
+                self._not_held(want)
             else:
                 have = BlockSync(HAVE, want.block_id, want.fetch_id, size=size)
                 self._link.post(self._encode(have))
             return
         held = await self._store.get(want.block_id)
         if held is None:
-            self._lack(want, "not-held")
+            self._not_held(want)
             return
         if want.offset + want.length > held.size:
             self._lack(want, "out-of-range")
@@ -84,6 +89,12 @@ class Serving:
         for start in range(0, len(data), CHUNK_BYTES):
             piece = data[start : start + CHUNK_BYTES]
             await self._link.send(encode_chunk(want.fetch_id, want.offset + start, piece))
+
+    def _not_held(self, want: BlockSync) -> None:
+        if want.through:
+            self._pass_on(self._link, want)
+        else:
+            self._lack(want, "not-held")
 
     def _lack(self, want: BlockSync, reason: str) -> None:
         lack = BlockSync(LACK, want.block_id, want.fetch_id, reason=reason)

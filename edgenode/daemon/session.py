@@ -10,6 +10,7 @@ from edgenode.core.message import ANNOUNCE, LEAVE
 from edgenode.daemon.exchange import Exchange
 from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.passing import Passing
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.serving import Serving
@@ -30,6 +31,7 @@ class Sessions:
         peers: Peers,
         store: BlockStore,
         fetcher: Fetcher,
+        passing: Passing,
         outbound: Outbound,
         records: RecordParts,
         on_read: Callable[[str], None],
@@ -46,6 +48,7 @@ class Sessions:
         self._peers = peers
         self._store = store
         self._fetcher = fetcher
+        self._passing = passing
         self._outbound = outbound
         self._records = records
         self._on_read = on_read
@@ -68,7 +71,9 @@ class Sessions:
         self._fetcher.on_lost(peer)
         self._fetcher.on_linked(peer)
         self._on_linked()
-        serving = Serving(link, self._store, self._outbound.block_sync, self._on_read)
+        serving = Serving(
+            link, self._store, self._outbound.block_sync, self._on_read, self._passing.want
+        )
         exchange = self._records.exchange(link)
         self._records.on_linked(exchange)
         working = asyncio.create_task(exchange.run())
@@ -82,18 +87,20 @@ class Sessions:
             if self._links.remove(link):
                 self._peers.on_lost(peer)
                 self._fetcher.on_lost(peer)
+                self._passing.on_lost(peer)
             log.info("link with %s at %s ended: %s", peer, link.address, reason)
         return reason
 
     def _on_frame(self, link: Link, serving: Serving, exchange: Exchange, frame: bytes) -> None:
         record = decode_frame(frame, link.node_id)
         if isinstance(record, Chunk):
-            self._fetcher.on_chunk(link.node_id, record)
+            if not self._passing.on_chunk(link.node_id, record):
+                self._fetcher.on_chunk(link.node_id, record)
         elif isinstance(record, BlockSync):
-            if record.op in (HAVE, LACK):
-                self._fetcher.on_sync(link.node_id, record)
-            else:
+            if record.op not in (HAVE, LACK):
                 serving.want(record)
+            elif not self._passing.on_sync(link.node_id, record):
+                self._fetcher.on_sync(link.node_id, record)
         elif isinstance(record, Ping):
             link.post(self._outbound.pong(record.nonce))
         elif isinstance(record, Announce):

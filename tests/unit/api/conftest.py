@@ -90,7 +90,11 @@ class Node:
             "uptime": 90061,
             "peers": len(self.peer_list),
             "blocks": len(self.store.files()),
-            "bandwidth": {"in": self.counters.bytes_in, "out": self.counters.bytes_out},
+            "bandwidth": {
+                "in": self.counters.bytes_in,
+                "out": self.counters.bytes_out,
+                "relayed": self.counters.bytes_relayed,
+            },
             "operations": {"success": self.counters.succeeded, "failed": self.counters.failed},
             "pendingSync": 0,
         }

@@ -45,7 +45,7 @@ async def test_status_counts_what_went_through(local: Served, node: Node) -> Non
         length = len(await response.read())
     async with local.client.get("/node/status") as response:
         body = await response.json()
-    assert body["bandwidth"] == {"in": 0, "out": length}
+    assert body["bandwidth"] == {"in": 0, "out": length, "relayed": 0}
     assert body["operations"] == {"success": 0, "failed": 0}
 
 

@@ -17,6 +17,10 @@ CHUNK = 64 * 1024
 SIZE = 8 * CHUNK
 
 
+async def nobody(_block_id: str) -> bool:
+    return False
+
+
 class SlowPartial:
     """A file that takes nothing until `ready` is set."""
 
@@ -59,6 +63,7 @@ class Transfer:
             max_block_size=SIZE,
             linked=lambda: [HOLDER, STRANGER],
             send=self.send,
+            reach=nobody,
         )
 
     def send(self, peer: str, sync: BlockSync) -> bool:
