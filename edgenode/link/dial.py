@@ -1,9 +1,12 @@
 """Dialling a peer's `/ws`."""
 
 import asyncio
+import socket
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from edgenode.core.counters import Counters
 from edgenode.core.errors import EdgenodeError
@@ -34,10 +37,11 @@ class Dialler:
         self._identity = identity
         self._counters = counters
         self._ping = ping
+        self._connector = _Connector(limit=MAX_CONNECTIONS, force_close=True)
         no_redirects = aiohttp.TraceConfig()
         no_redirects.on_request_redirect.append(_refuse_redirect)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True),
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -52,7 +56,7 @@ class Dialler:
         host = f"[{address}]" if ":" in address else address
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                socket = await self._session.ws_connect(
+                opened = await self._session.ws_connect(
                     f"http://{host}:{port}/ws",
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
                     autoping=True,
@@ -64,18 +68,18 @@ class Dialler:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DialFailed(_explain(error)) from error
         try:
-            peer, channel = await initiate(socket, self._identity, expected_node_id)
+            peer, channel = await initiate(opened, self._identity, expected_node_id)
         except EdgenodeError as error:
-            await refuse(socket, error.code)
+            await refuse(opened, error.code)
             raise DialFailed(f"{error.code}: {error}") from error
         except (SocketClosed, ConnectionError) as error:
-            await refuse(socket, "bye")
+            await refuse(opened, "bye")
             raise DialFailed(f"{error}: closed by the peer") from error
         except asyncio.CancelledError:
-            await refuse(socket, "bye")
+            await refuse(opened, "bye")
             raise
         return Link(
-            socket,
+            opened,
             channel,
             peer,
             dialled=True,
@@ -85,9 +89,40 @@ class Dialler:
             ping=self._ping,
         )
 
+    async def dial_over(
+        self, connected: socket.socket, address: str, port: int, expected_node_id: str
+    ) -> Link:
+        """Do as `dial`, over a TCP connection to there that exists already."""
+        self._connector.given[address, port] = connected
+        try:
+            return await self.dial(address, port, expected_node_id)
+        finally:
+            if unused := self._connector.given.pop((address, port), None):
+                unused.close()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Takes a connection that exists already, where `given` has one to the place asked for."""
+
+    def __init__(self, *, limit: int, force_close: bool) -> None:
+        super().__init__(limit=limit, force_close=force_close)
+        self.given: dict[tuple[str, int], socket.socket] = {}
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own name
+    ) -> ResponseHandler:
+        connected = self.given.pop((req.url.host or "", req.url.port or 0), None)
+        if connected is None:
+            return await super()._create_connection(req, traces, timeout)
+        _, protocol = await self._loop.create_connection(self._factory, sock=connected)
+        return protocol
 
 
 async def _refuse_redirect(

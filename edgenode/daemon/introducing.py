@@ -1,0 +1,67 @@
+"""Standing in the middle while two peers arrange to meet (`core.meetevents`)."""
+
+import asyncio
+from collections.abc import Callable
+
+from edgenode.core.bucket import Bucket
+from edgenode.core.ip import from_mapped, parse_ip
+from edgenode.core.meetevents import LACK, Meet
+from edgenode.link.link import Link
+
+# Steps that one peer may have passed on: a meeting takes three at most on its side, so ten
+# meetings at once and two new ones a second, more than a node with 48 links has any use for.
+BURST = 30
+RATE_PER_S = 6
+
+
+class Introducing:
+    """Passes the steps of meetings between linked peers, with the address each is seen at."""
+
+    def __init__(
+        self,
+        *,
+        links: Callable[[str], Link | None],
+        post: Callable[[Link, Meet], None],
+    ) -> None:
+        """`post(link, step)` sends a step."""
+        self._links = links
+        self._post = post
+        self._buckets: dict[str, Bucket] = {}
+
+    def pass_on(self, link: Link, step: Meet) -> None:
+        """Take a step of the peer of `link` and pass it on, or say why not."""
+        if step.op == LACK:
+            return
+        now_ms = int(asyncio.get_running_loop().time() * 1000)
+        bucket = self._buckets.setdefault(link.node_id, Bucket(RATE_PER_S, BURST, now_ms))
+        target = self._links(step.node)
+        if bucket.take(1, now_ms):
+            self._lack(link, step, "busy")
+        elif target is None or target is link:
+            self._lack(link, step, "not-linked")
+        elif _family(target.address) != _family(link.address):
+            # Each would be told an address that it may have no way to.
+            self._lack(link, step, "family")
+        else:
+            told = Meet(
+                step.op,
+                link.node_id,
+                step.meet_id,
+                port=step.port,
+                waited_ms=step.waited_ms,
+                address=link.address,
+            )
+            self._post(target, told)
+
+    def on_lost(self, peer: str) -> None:
+        """The link to `peer` ended."""
+        self._buckets.pop(peer, None)
+
+    def _lack(self, link: Link, step: Meet, reason: str) -> None:
+        self._post(link, Meet(LACK, step.node, step.meet_id, reason=reason))
+
+
+def _family(address: str) -> int:
+    """Return the length of the packed address; 0 for what is no IP literal."""
+    packed = parse_ip(address.partition("%")[0])
+    return len(from_mapped(packed)) if packed is not None else 0
