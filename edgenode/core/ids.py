@@ -8,14 +8,5 @@ _LOWER_HEX = "0123456789abcdef"
 
 def is_block_id(text: object) -> bool:
     """Whether `text` is a string of the form of a block id: 128 lowercase hex digits."""
-    return _is_lower_hex(text, BLOCK_ID_LENGTH)
-
-
-def is_node_id(text: object) -> bool:
-    """Whether `text` is a string of the form of a node id: 64 lowercase hex digits."""
-    return _is_lower_hex(text, NODE_ID_LENGTH)
-
-
-def _is_lower_hex(text: object, length: int) -> bool:
     # Nothing is left only when every character is a digit. MicroPython's re has no {n}.
-    return isinstance(text, str) and len(text) == length and not text.strip(_LOWER_HEX)
+    return isinstance(text, str) and len(text) == BLOCK_ID_LENGTH and not text.strip(_LOWER_HEX)

@@ -13,24 +13,6 @@ from edgenode.core.strictjson import encode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Protocol, TypeVar
-
-    class Ordered(Protocol):
-        """What orders an origin's records."""
-
-        @property
-        def epoch(self) -> int:
-            """Return that of its batch."""
-
-        @property
-        def seq(self) -> int:
-            """Return that of its batch."""
-
-        @property
-        def place(self) -> int:
-            """Return its place in its batch, from 0."""
-
-    R = TypeVar("R", bound=Ordered)
 
 
 TEMPERATURE = "TEMPERATURE"
@@ -115,21 +97,6 @@ def decode_data(type_: str, data: Fields) -> "dict[str, object]":
     if user:
         known["user"] = user
     return known
-
-
-def newest(records: "Iterable[R]") -> "R | None":
-    """Return the one of an origin's records of one key that stands, None where there is none.
-
-    The highest (epoch, seq, place in its batch) wins; only one origin's can be compared.
-    """
-    best = None
-    best_order = (-1, -1, -1)
-    for record in records:
-        order = (record.epoch, record.seq, record.place)
-        if order > best_order:
-            best = record
-            best_order = order
-    return best
 
 
 def hottest(classes: "Iterable[str]") -> "str | None":

@@ -99,9 +99,8 @@ def check(
     context: str,
     network: str,
     verify_fn: "Callable[[bytes, bytes, bytes], bool]",
-    hash16: "Callable[[bytes], bytes]",
-) -> bytes:
-    """Return the digest of a message whose signature is good, to be called before it is read.
+) -> None:
+    """Check the signature of a message, to be called before it is read.
 
     `verify_fn` takes (public key, message, signature). Raises `ProtocolError("bad-signature")`,
     which is the fault of whoever passed the message on.
@@ -109,7 +108,6 @@ def check(
     message = _message(signed, context, network)
     if not verify_fn(bytes.fromhex(signed.node_id), message, signed.signature):
         raise ProtocolError("bad-signature", f"a {context} that {signed.node_id} did not sign")
-    return hash16(message + signed.signature)
 
 
 def _message(signed: Signed, context: str, network: str) -> bytes:

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from edgenode.core.errors import EdgenodeError, ProtocolError
+from edgenode.core.signed import Signed
 from edgenode.core.syncevents import (
     Batches,
     NodeStatus,
@@ -16,7 +18,6 @@ from edgenode.core.syncevents import (
 )
 from edgenode.core.trie import EMPTY, MAX_PREFIX_CHARS
 from edgenode.core.triesync import (
-    MAX_NAMED,
     AckBatches,
     AskNode,
     HaveBatches,
@@ -37,6 +38,11 @@ from edgenode.store.rows import BatchRow
 # is dropped and asked for later, so that there is always room for what was asked for.
 MAX_INBOX = 96
 MAX_GOSSIP = 32
+# Batches that are judged and kept together, in one trip to the store: no more messages are added to
+# so many, or so many bytes of payload. Of the smallest and of the largest that is 15 ms of work for
+# the loop at most, and one message more stays below what one acknowledgement takes.
+GROUP_BATCHES = 64
+GROUP_CHARS = 128 * 1024
 # Own batches that a peer has still to acknowledge; what is forgotten is found by the rounds.
 MAX_UNACKNOWLEDGED = 256
 # A peer that is slow to take what is sent is told the roots of what it was not told after so long:
@@ -93,7 +99,8 @@ class Exchange:
         self._on_taken = on_taken
         self._on_heads = on_heads
         self._on_known_epoch = on_known_epoch
-        self._inbox: asyncio.Queue[Event] = asyncio.Queue(MAX_INBOX)
+        self._inbox: deque[Event] = deque()
+        self._wake = asyncio.Event()
         self._unacknowledged: dict[bytes, tuple[Taken, int]] = {}
         self._retrying: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
@@ -104,21 +111,25 @@ class Exchange:
 
     def receive(self, event: Event) -> None:
         """Queue an event of the peer; over the bounds it is dropped."""
-        if isinstance(event, Batches) and self._inbox.qsize() >= MAX_GOSSIP:
-            numbers = _numbers(event)
+        if isinstance(event, Batches) and len(self._inbox) >= MAX_GOSSIP:
+            numbers = _numbers(event.batches)
             if not self._asking.awaits(numbers):
                 for origin in {number[0] for number in numbers}:
                     self._asking.ask(origin, [""])
                 return
-        try:
-            self._inbox.put_nowait(event)
-        except asyncio.QueueFull:
+        if len(self._inbox) >= MAX_INBOX:
             log.debug("an event of %s was dropped: too many wait", self.peer)
+            return
+        self._inbox.append(event)
+        self._wake.set()
 
     async def run(self) -> None:
         """Work until cancelled; what the peer does wrong ends the link."""
         while True:
-            event = await self._inbox.get()
+            while not self._inbox:
+                self._wake.clear()
+                await self._wake.wait()
+            event = self._inbox.popleft()
             # The end of a link must not part what the store has taken from the trie over it.
             working = asyncio.ensure_future(self._work_on(event))
             try:
@@ -127,12 +138,19 @@ class Exchange:
                 working.add_done_callback(_retrieve)
                 raise
             except ProtocolError as error:
-                log.warning("%s: %s", self.peer, error)
+                log.warning(
+                    "%s: %s", self.peer, error, extra={"event": "peer-fault", "peer": self.peer}
+                )
                 self._link.close(error.code)
             except SocketClosed:
                 return
             except EdgenodeError as error:  # the disk, not the peer
-                log.warning("what %s told is not kept: %s", self.peer, error)
+                log.warning(
+                    "what %s told is not kept: %s",
+                    self.peer,
+                    error,
+                    extra={"event": "disk-refuses", "peer": self.peer},
+                )
 
     def stop(self) -> None:
         """Retry and ask nothing any more."""
@@ -160,10 +178,19 @@ class Exchange:
         have = HaveBatches([(row.origin, row.epoch, row.seq, row.digest)])
         self._link.post(self._outbound.metadata_sync(have))
 
+    def expect_round(self) -> None:
+        """A round of ours will begin: one of the peer that comes first is not to be answered."""
+        self._round_begun_at = asyncio.get_running_loop().time()
+
     def begin_round(self) -> None:
         """Tell all that is carried, so that the peer asks for what it lacks and answers alike."""
-        self._round_begun_at = asyncio.get_running_loop().time()
+        self.expect_round()
         self.tell_origins(self._replicas.ids(), whole=True)
+
+    def tell_head(self, head: Signed) -> None:
+        """Tell a head of an origin of which nothing is carried."""
+        status = OriginStatus(head.node_id, head, EMPTY, 0)
+        self._link.post(self._outbound.node_status(NodeStatus([status], last=False)))
 
     def tell_origins(self, origins: Sequence[str], *, whole: bool = False) -> None:
         """Tell the heads and roots of some origins; `whole`: this is all that is carried."""
@@ -238,14 +265,25 @@ class Exchange:
                 self._want(origin, [(epoch, seq, digest)])
 
     async def _on_batches(self, event: Batches) -> None:
-        known: list[bytes] = []
-        for signed in event.batches:
-            taken = await self._replicas.take(signed)
-            if taken is not None:
-                self._on_taken(taken, self.peer)
-            known.append(self._replicas.digest(signed))
-        self._link.post(self._outbound.metadata_sync(AckBatches(known[:MAX_NAMED])))
-        self._asking.on_batches(_numbers(event))
+        batches = list(event.batches)
+        chars = sum(len(signed.payload) for signed in batches)
+        while (
+            self._inbox
+            and isinstance(more := self._inbox[0], Batches)
+            and len(batches) < GROUP_BATCHES
+            and chars < GROUP_CHARS
+        ):
+            self._inbox.popleft()
+            batches += more.batches
+            chars += sum(len(signed.payload) for signed in more.batches)
+        judged = await self._replicas.take(batches)
+        for taken in judged.taken:
+            self._on_taken(taken, self.peer)
+        if judged.digests:
+            self._link.post(self._outbound.metadata_sync(AckBatches(judged.digests)))
+        if judged.refusal is not None:
+            raise judged.refusal
+        self._asking.on_batches(_numbers(batches))
 
     async def _on_status(self, event: NodeStatus) -> None:
         newer: list[str] = []
@@ -283,10 +321,16 @@ class Exchange:
         if kind == "children":
             answer = NodeChildren(ask.origin, ask.prefix, digests)
         else:
-            named = set(digests)
-            items = [item for item in await self._records.digests(ask.origin) if item[2] in named]
-            answer = NodeList(ask.origin, ask.prefix, items)
+            answer = NodeList(ask.origin, ask.prefix, await self._named(ask.origin, digests))
         await self._link.send(self._outbound.metadata_sync(answer))
+
+    async def _named(self, origin: str, digests: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
+        """Return (epoch, seq, digest) of the batches with these digests, ascending."""
+        if not digests:
+            return []
+        found = await self._records.batches_between(origin, digests[0], digests[-1])
+        named = set(digests)
+        return [item for item in found if item[2] in named]
 
     def _on_children(self, event: NodeChildren) -> None:
         if len(event.prefix) >= MAX_PREFIX_CHARS:
@@ -325,5 +369,5 @@ def _retrieve(done: "asyncio.Future[None]") -> None:
         done.exception()
 
 
-def _numbers(event: Batches) -> list[Want]:
-    return [(signed.node_id, signed.epoch, signed.seq) for signed in event.batches]
+def _numbers(batches: Iterable[Signed]) -> list[Want]:
+    return [(signed.node_id, signed.epoch, signed.seq) for signed in batches]

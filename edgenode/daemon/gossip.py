@@ -1,16 +1,20 @@
 """Telling linked peers: own batches to many, those of others to a few, heads in rounds."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Iterable
 
+from edgenode.core.errors import EdgenodeError
 from edgenode.core.head import Head
 from edgenode.core.signed import Signed
 from edgenode.core.trie import EMPTY
 from edgenode.daemon.exchange import Exchange
+from edgenode.daemon.proving import show_epoch
 from edgenode.daemon.publishing import Publisher
 from edgenode.daemon.replicas import Replicas, Taken
 from edgenode.daemon.signing import Signer
+from edgenode.store.records import Records
 
 # A network of so many nodes is a full mesh: an origin tells all of it itself.
 FULL_MESH = 32
@@ -25,6 +29,11 @@ ROUND_S = 60.0
 QUIET_S = 2.0
 MIN_HEAD_S = 60.0
 HEAD_S_PER_ORIGIN = 4.0
+# A head that came before the batches it speaks of is passed on with them, or after so long: our
+# root goes with it, and others would ask us in vain for what we do not have yet.
+UNSYNCED_S = 5.0
+
+log = logging.getLogger(__name__)
 
 
 def head_interval_s(origins: int) -> float:
@@ -38,20 +47,41 @@ class Gossip:
     def __init__(
         self,
         replicas: Replicas,
+        records: Records,
         signer: Signer,
         on_taken: Callable[[Taken], None],
     ) -> None:
         """`on_taken` is told of every batch that is new here, ours too."""
         self._replicas = replicas
+        self._records = records
         self._signer = signer
         self._on_taken = on_taken
         self._exchanges: dict[str, Exchange] = {}
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._unsynced: dict[str, str] = {}  # origin: who has told its newest head
+        self._unsynced_timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
     def add(self, exchange: Exchange) -> None:
         """A peer is linked: compare with it."""
         self._exchanges[exchange.peer] = exchange
-        exchange.begin_round()
+        exchange.expect_round()
+        task = asyncio.create_task(self._begin(exchange))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, exchange: Exchange) -> None:
+        try:
+            await show_epoch(exchange, self._replicas, self._records)
+        except EdgenodeError as error:
+            log.warning(
+                "%s is not told its numbers: %s",
+                exchange.peer,
+                error,
+                extra={"event": "disk-refuses", "peer": exchange.peer},
+            )
+        if self._exchanges.get(exchange.peer) is exchange:
+            exchange.begin_round()
 
     def remove(self, exchange: Exchange) -> None:
         """The link ended."""
@@ -61,32 +91,63 @@ class Gossip:
     def publish(self, taken: Taken) -> None:
         """Tell an own batch, to be acknowledged."""
         peers = list(self._exchanges.values())
-        limit = FULL_MESH if len(peers) <= FULL_MESH else EAGER
-        for exchange in _some(peers, limit):
+        eager = _some(peers, FULL_MESH if len(peers) <= FULL_MESH else EAGER)
+        for exchange in eager:
             exchange.push(taken, acknowledged=True)
+        _offer(taken, peers, eager)
         self._on_taken(taken)
         self._changed.set()
 
-    def on_floor(self) -> None:
-        """Our floor was raised: a head will say so."""
+    def on_head_due(self) -> None:
+        """A new head has to say something else: one will come soon."""
         self._changed.set()
 
     def pass_on(self, taken: Taken, source: str) -> None:
         """Tell a batch of another origin that came from `source`."""
         self._on_taken(taken)
-        others = [exchange for peer, exchange in self._exchanges.items() if peer != source]
+        others = self._others(source)
         eager = _some(others, EAGER)
         for exchange in eager:
             exchange.push(taken, acknowledged=False)
-        rest = [exchange for exchange in others if exchange not in eager]
-        for exchange in _some(rest, len(rest) // LAZY_SHARE):
-            exchange.offer(taken.row)
+        _offer(taken, others, eager)
+        origin = taken.row.origin
+        if origin in self._unsynced and self._is_synced(origin):
+            self._tell_heads([origin], self._unsynced.pop(origin))
 
     def pass_on_heads(self, origins: Iterable[str], source: str) -> None:
-        """Tell newer heads that came from `source`."""
-        others = [exchange for peer, exchange in self._exchanges.items() if peer != source]
-        for exchange in _some(others, EAGER):
-            exchange.tell_origins(list(origins))
+        """Tell newer heads that came from `source`, once we hold what they speak of."""
+        synced = []
+        for origin in origins:
+            if self._is_synced(origin):
+                synced.append(origin)
+                self._unsynced.pop(origin, None)
+            else:
+                self._unsynced[origin] = source
+        if synced:
+            self._tell_heads(synced, source)
+        if self._unsynced and self._unsynced_timer is None:
+            loop = asyncio.get_running_loop()
+            self._unsynced_timer = loop.call_later(UNSYNCED_S, self._tell_unsynced)
+
+    def _is_synced(self, origin: str) -> bool:
+        replica = self._replicas.get(origin)
+        return replica is None or replica.head is None or replica.head.root == replica.trie.root()
+
+    def _tell_unsynced(self) -> None:
+        self._unsynced_timer = None
+        by_source: dict[str, list[str]] = {}
+        for origin, source in self._unsynced.items():
+            by_source.setdefault(source, []).append(origin)
+        self._unsynced.clear()
+        for source, origins in by_source.items():
+            self._tell_heads(origins, source)
+
+    def _tell_heads(self, origins: list[str], source: str) -> None:
+        for exchange in _some(self._others(source), EAGER):
+            exchange.tell_origins(origins)
+
+    def _others(self, source: str) -> list[Exchange]:
+        return [exchange for peer, exchange in self._exchanges.items() if peer != source]
 
     async def run_rounds(self) -> None:
         """Compare with a random peer each minute, until cancelled."""
@@ -133,3 +194,10 @@ class Gossip:
 def _some(exchanges: list[Exchange], count: int) -> list[Exchange]:
     """Return `count` of them at random, all where there are no more."""
     return exchanges if len(exchanges) <= count else random.sample(exchanges, count)
+
+
+def _offer(taken: Taken, peers: list[Exchange], eager: list[Exchange]) -> None:
+    """Tell a share of those that are not told the batch at once its digest."""
+    rest = [exchange for exchange in peers if exchange not in eager]
+    for exchange in _some(rest, len(rest) // LAZY_SHARE):
+        exchange.offer(taken.row)

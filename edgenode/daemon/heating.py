@@ -47,7 +47,7 @@ class Heating:
 
     async def open(self) -> None:
         """Load what was counted before; how long the node was off is not known."""
-        for block_id, packed in (await self._table.load_heat()).items():
+        for block_id, packed in (await self._table.load_heat(MAX_BLOCKS)).items():
             try:
                 block = _Block(from_bytes(packed[2:], self._now_ms(), 0))
                 block.class_ = TEMPERATURES[packed[1]]
@@ -140,11 +140,16 @@ class Heating:
     def _find(self, block_id: str) -> _Block:
         block = self._blocks.get(block_id)
         if block is None:
+            while len(self._blocks) >= MAX_BLOCKS:
+                self._evict()
             block = self._blocks[block_id] = _Block(Heat())
-            if len(self._blocks) > MAX_BLOCKS:
-                self._blocks.popitem(last=False)
         self._blocks.move_to_end(block_id)
         return block
+
+    def _evict(self) -> None:
+        # What the operator has set goes last: derived anew, it would be something else.
+        derived = (block_id for block_id, block in self._blocks.items() if not block.is_set)
+        del self._blocks[next(derived, next(iter(self._blocks)))]
 
     def _judge(self, block_id: str, block: _Block) -> None:
         if block.is_set:

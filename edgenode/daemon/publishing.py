@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from edgenode.core.batch import fill
 from edgenode.core.errors import Busy, StoreFailed, StoreFull
 from edgenode.core.records import Update
+from edgenode.core.signed import MAX_NUMBER
 from edgenode.daemon.replicas import Replicas, Taken
 from edgenode.daemon.signing import Signer
 from edgenode.store.outbox import Outbox
@@ -32,12 +33,16 @@ class Publisher:
         *,
         max_size: int,
         interval_ms: int,
-        next_epoch: Callable[[], Awaitable[int]],
+        next_epoch: Callable[[int], Awaitable[int]],
         on_batch: Callable[[Taken], None],
-        on_floor: Callable[[], None],
+        on_head_due: Callable[[], None],
         key_is_new: bool,
     ) -> None:
-        """`on_batch` is told of each batch once it is durable, `on_floor` of a raised floor."""
+        """`next_epoch(above)` makes a higher epoch durable and returns it.
+
+        `on_batch` is told of each batch once it is durable, `on_head_due` when a new head has to
+        say something else: a raised floor, or another epoch.
+        """
         self._outbox = outbox
         self._signer = signer
         self._replicas = replicas
@@ -45,18 +50,27 @@ class Publisher:
         self._interval_s = interval_ms / 1000
         self._next_epoch = next_epoch
         self._on_batch = on_batch
-        self._on_floor = on_floor
+        self._on_head_due = on_head_due
         self._may_sign = asyncio.Event()
+        self._going_up = asyncio.Lock()
         self._filled = asyncio.Event()
         self._full = asyncio.Event()
         self._idle = asyncio.Event()
-        self._known_epoch = 0
+        self._used_epoch = 0  # by ourselves, in an earlier life of this disk or on a copy of it
         if key_is_new:
             self._may_sign.set()
 
     async def submit(self, updates: Sequence[Update]) -> None:
         """Take updates; durable on return. Raises `Busy` when too many wait, `StoreFailed`."""
         await self._outbox.put(updates)
+        self._on_put()
+
+    async def withhold(self, block_id: str) -> None:
+        """Withdraw the LOCATION of a block that is held, for good; as `submit`."""
+        await self._outbox.withhold(block_id)
+        self._on_put()
+
+    def _on_put(self) -> None:
         self._idle.clear()
         self._filled.set()
         if self._outbox.count >= self._max_size:
@@ -80,14 +94,27 @@ class Publisher:
     async def raise_floor(self, floor: tuple[int, int]) -> None:
         """Forget own batches below `floor`; the next head tells everyone."""
         await self._replicas.raise_floor(self._signer.node_id, floor)
-        self._on_floor()
+        self._on_head_due()
 
     def on_known_epoch(self, epoch: int) -> None:
         """A peer has told the highest epoch it knows this node by (0: none), proved by us."""
-        # Before the first signature of a start, even our own epoch was used by somebody else.
-        if epoch > self._signer.epoch or (epoch == self._signer.epoch and not self._signer.signed):
-            self._known_epoch = max(self._known_epoch, epoch)
+        self.on_used_epoch(epoch)
         self._may_sign.set()
+
+    def on_used_epoch(self, epoch: int) -> None:
+        """Something that we have signed in `epoch` was seen."""
+        # Before the first signature of a start, even our own epoch was used by somebody else.
+        is_ours = epoch == self._signer.epoch and self._signer.signed
+        if epoch < self._signer.epoch or epoch <= self._used_epoch or is_ours:
+            return
+        if epoch >= MAX_NUMBER:
+            log.error(
+                "the last epoch there is was signed with this key: it is in other hands",
+                extra={"event": "key-elsewhere"},
+            )
+            return
+        self._used_epoch = epoch
+        self._on_head_due()  # peers who know the higher epoch heed no head of a lower one
 
     async def ready(self) -> None:
         """Return when this node may sign."""
@@ -96,9 +123,14 @@ class Publisher:
                 await self._may_sign.wait()
         except TimeoutError:
             self._may_sign.set()
-        while self._signer.epoch <= self._known_epoch:
-            log.warning("the network knows epoch %d of this node: going above", self._known_epoch)
-            self._signer.begin_epoch(await self._next_epoch())
+        async with self._going_up:
+            while self._signer.epoch <= self._used_epoch:
+                log.warning(
+                    "epoch %d of this node was used: going above",
+                    self._used_epoch,
+                    extra={"event": "epoch-used"},
+                )
+                self._signer.begin_epoch(await self._next_epoch(self._used_epoch))
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -113,7 +145,7 @@ class Publisher:
             try:
                 await self._send_all()
             except (StoreFailed, StoreFull, Busy) as error:
-                log.warning("batches wait for the disk: %s", error)
+                log.warning("batches wait for the disk: %s", error, extra={"event": "disk-refuses"})
                 await asyncio.sleep(FAILURE_DELAY_S)
 
     async def _gather(self) -> None:

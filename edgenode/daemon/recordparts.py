@@ -13,6 +13,7 @@ from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.gossip import Gossip
 from edgenode.daemon.heating import Heating
 from edgenode.daemon.holding import Holding
+from edgenode.daemon.lag import Lag, sync_lag
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.publishing import Publisher
@@ -54,7 +55,7 @@ class RecordParts:
         self._outbox = Outbox(state.database)
         self._signer = Signer(network, key, epoch, wall_ms)
         self._replicas = Replicas(self._records, network, wall_ms)
-        self._gossip = Gossip(self._replicas, self._signer, self._show)
+        self._gossip = Gossip(self._replicas, self._records, self._signer, self._show)
         self._publisher = Publisher(
             self._outbox,
             self._signer,
@@ -120,6 +121,15 @@ class RecordParts:
             wall_ms=self._wall_ms,
         )
 
+    @property
+    def waiting(self) -> int:
+        """Own updates that are not told yet."""
+        return self._outbox.count
+
+    def lag(self) -> Lag:
+        """Return how far this node is behind others."""
+        return sync_lag(self._replicas, self._own_id)
+
     async def holders(self, block_id: str) -> list[str]:
         """Return the other nodes that say that they hold a block."""
         found = await self._records.holders([block_id])
@@ -135,7 +145,7 @@ class RecordParts:
             outbound=self._outbound,
             retry_attempts=self._batch.retry_attempts,
             retry_delay_ms=self._batch.retry_delay,
-            on_taken=self._gossip.pass_on,
+            on_taken=self._on_taken,
             on_heads=self._gossip.pass_on_heads,
             on_known_epoch=self._publisher.on_known_epoch,
         )
@@ -153,6 +163,9 @@ class RecordParts:
         """Load what is kept."""
         await self._outbox.open()
         await self._replicas.open()
+        # A crash may have come between own batches that peers have told, and an epoch above them.
+        (newest, _), _ = await self._replicas.bounds(self._own_id)
+        self._publisher.on_used_epoch(newest)
         await self._heating.open()
 
     def work(self) -> list[Coroutine[None, None, None]]:
@@ -171,6 +184,12 @@ class RecordParts:
         """Save what is not durable yet."""
         await self._heating.save()
         await self._records.commit()
+
+    def _on_taken(self, taken: Taken, source: str) -> None:
+        """A peer has told a batch that is new here; one of our own, and we had lost it."""
+        if taken.row.origin == self._own_id:
+            self._publisher.on_used_epoch(taken.row.epoch)
+        self._gossip.pass_on(taken, source)
 
     def _show(self, taken: Taken) -> None:
         """Show the updates of a batch to local viewers."""

@@ -5,11 +5,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from edgenode.core.errors import BlockError, Busy, NotHolder
+from edgenode.core.errors import BlockError, Busy
 from edgenode.core.records import LOCATION, METADATA, TEMPERATURE, Update, hottest, merged
 from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.gossip import head_interval_s
 from edgenode.daemon.heating import Heating
+from edgenode.daemon.holding import Holding
 from edgenode.daemon.peers import Peers, iso_time
 from edgenode.daemon.publishing import Publisher
 from edgenode.daemon.replicas import Replicas
@@ -41,6 +42,7 @@ class RecordView:
         records: Records,
         outbox: Outbox,
         publisher: Publisher,
+        holding: Holding,
         replicas: Replicas,
         heating: Heating,
         fetcher: Fetcher,
@@ -56,6 +58,7 @@ class RecordView:
         self._records = records
         self._outbox = outbox
         self._publisher = publisher
+        self._holding = holding
         self._replicas = replicas
         self._heating = heating
         self._fetcher = fetcher
@@ -126,13 +129,7 @@ class RecordView:
 
     async def set_location(self, block_id: str, held: bool) -> Mapping[str, Any]:
         """Say, or withdraw, that this node holds a block."""
-        data: dict[str, object] | None = None
-        if held:
-            size = await self._store.size_of(block_id)
-            if size is None:
-                raise NotHolder("this node does not hold the block")
-            data = {"size": size}
-        await self._publisher.submit([Update(LOCATION, block_id, data)])
+        await self._holding.set_held(block_id, held)
         return {"blockId": block_id, "held": held}
 
     async def sync_request(self, block_ids: Sequence[str], queue: bool) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from edgenode.core.batch import decode_batch
-from edgenode.core.errors import DecodeError, StoreFailed, StoreFull
+from edgenode.core.errors import Busy, DecodeError, ProtocolError, StoreFailed, StoreFull
 from edgenode.core.fields import Fields
 from edgenode.core.head import MAX_HEAD_BYTES, Head, decode_head
 from edgenode.core.records import Update
@@ -15,7 +15,7 @@ from edgenode.core.strictjson import decode, encode
 from edgenode.core.trie import Trie
 from edgenode.crypto import digest16, verify
 from edgenode.daemon.signing import batch_row
-from edgenode.store.records import Records
+from edgenode.store.records import Added, Records
 from edgenode.store.rows import BatchRow
 
 # Everyone carries every origin up to here; 30 batches each are what one of 3,000 records has.
@@ -47,6 +47,16 @@ class Taken(NamedTuple):
     updates: list[Update]
 
 
+class Judged(NamedTuple):
+    """What came of batches that a peer brought."""
+
+    taken: list[Taken]
+    digests: list[bytes]
+    """Of all that need not come again: new, known, not carried or their origin's fault."""
+    refusal: ProtocolError | None
+    """The first that its origin did not sign; what came after it was not looked at."""
+
+
 class Replica:
     """One origin as carried here."""
 
@@ -72,6 +82,8 @@ class Replicas:
         # Origins that were dropped, and the highest head seen of each: only a higher one brings an
         # origin back, or two nodes would revive it for each other for ever.
         self._dropped: dict[str, tuple[int, int]] = {}
+        # Bytes of batches on their way into the store, by origin: they count as carried.
+        self._adding: dict[str, int] = {}
         self._forgot_ms = 0
         self._losses = 0
         self._commit: asyncio.TimerHandle | None = None
@@ -91,8 +103,7 @@ class Replicas:
             replica.refreshed_ms = row.refreshed_ms
             replica.bytes, _ = await self._records.bytes_of(row.node_id)
             if row.head is not None:
-                text = decode(row.head, max_bytes=4 * MAX_HEAD_BYTES)
-                replica.signed_head = decode_signed(Fields(text, "head"))
+                replica.signed_head = stored_head(row.head)
                 replica.head = decode_head(replica.signed_head.payload)
 
     def ids(self) -> list[str]:
@@ -116,51 +127,112 @@ class Replicas:
 
     def check_head(self, signed: Signed) -> None:
         """Raise `ProtocolError("bad-signature")` for a head that its origin did not sign."""
-        check(signed, "head", self._network, verify, digest16)
+        check(signed, "head", self._network, verify)
 
     def knows(self, origin: str, batch_digest: bytes) -> bool:
         """Tell whether a batch is carried."""
         replica = self._replicas.get(origin)
         return replica is not None and batch_digest in replica.trie
 
-    async def take(self, signed: Signed) -> Taken | None:
-        """Take a batch from a peer; None where it is not new, or not carried.
+    async def take(self, batches: Sequence[Signed]) -> Judged:
+        """Take batches from a peer, in one trip to the store.
 
-        Raises `ProtocolError("bad-signature")`, which is the forwarder's fault. A batch that is
-        malformed under a good signature is its origin's fault: it is dropped.
+        One that is malformed under a good signature is its origin's fault: it is dropped. Errors
+        as of Database; Busy leaves single batches out, which are then not among the digests.
         """
         if self._records.losses != self._losses:
             await self.open()  # the disk was full, and what was not durable is gone
-        if signed.node_id in self._dropped or self.knows(signed.node_id, self.digest(signed)):
-            return None
-        if not self._has_room(signed):
-            return None
-        row = batch_row(signed, check(signed, "batch", self._network, verify, digest16))
+        digests: list[bytes] = []
+        new: dict[bytes, Taken] = {}
+        refusal = None
+        carried = sum(replica.bytes for replica in self._replicas.values())
         try:
-            updates = decode_batch(signed.payload).updates
+            for signed in batches:
+                batch_digest = self.digest(signed)
+                if batch_digest not in new:
+                    try:
+                        judged = self._judge(signed, batch_digest, carried)
+                    except ProtocolError as error:
+                        refusal = error
+                        break
+                    if judged is not None:
+                        new[batch_digest] = judged
+                        self._reserve(judged.row.origin, _size(judged.row))
+                digests.append(batch_digest)
+            added = await self._add(list(new.values()))
+        finally:
+            for judged in new.values():
+                self._reserve(judged.row.origin, -_size(judged.row))
+        unkept = {taken.row.digest for taken, found in added if found is None}
+        return Judged(
+            [taken for taken, found in added if found is not None and self._note(taken.row, found)],
+            [batch_digest for batch_digest in digests if batch_digest not in unkept],
+            refusal,
+        )
+
+    def _judge(self, signed: Signed, batch_digest: bytes, carried: int) -> Taken | None:
+        """Return the batch, checked and read; None where it is not new, or not carried."""
+        if signed.node_id in self._dropped or self.knows(signed.node_id, batch_digest):
+            return None
+        row = batch_row(signed, batch_digest)
+        if not self._has_room(row, carried):
+            return None
+        check(signed, "batch", self._network, verify)
+        try:
+            return Taken(row, decode_batch(signed.payload).updates)
         except DecodeError as error:
-            log.warning("a batch that %s signed is malformed: %s", signed.node_id, error)
+            _malformed("batch", signed, error)
             return None
-        return await self._add(row, updates)
 
-    def _has_room(self, signed: Signed) -> bool:
-        replica = self._replicas.get(signed.node_id)
-        if replica is None:
-            return len(self._replicas) < MAX_ORIGINS
-        size = len(signed.payload.encode()) + len(signed.signature)
-        carried = sum(other.bytes for other in self._replicas.values())
-        return replica.bytes + size <= MAX_ORIGIN_BYTES and carried + size <= MAX_BYTES
+    def _has_room(self, row: BatchRow, carried: int) -> bool:
+        """Tell whether a batch fits in beside `carried` bytes of all, and what is being added."""
+        replica = self._replicas.get(row.origin)
+        if replica is None and row.origin not in self._adding:
+            coming = sum(origin not in self._replicas for origin in self._adding)
+            if len(self._replicas) + coming >= MAX_ORIGINS:
+                return False
+        size = _size(row)
+        of_origin = self._adding.get(row.origin, 0) + (0 if replica is None else replica.bytes)
+        of_all = carried + sum(self._adding.values())
+        return of_origin + size <= MAX_ORIGIN_BYTES and of_all + size <= MAX_BYTES
 
-    async def _add(self, row: BatchRow, updates: list[Update]) -> Taken | None:
-        (added,) = await self._records.add([(row, updates)], durable=False)
+    def _reserve(self, origin: str, size: int) -> None:
+        self._adding[origin] = self._adding.get(origin, 0) + size
+        if not self._adding[origin]:
+            del self._adding[origin]
+
+    async def _add(self, batches: Sequence[Taken]) -> list[tuple[Taken, Added | None]]:
+        """Add all together, or each by itself where one has no room: None for that one."""
+        if not batches:
+            return []
         self._commit_later()
-        if not added.new:
-            return None
-        self.note(row)
+        try:
+            added = await self._records.add(batches, durable=False)
+        except Busy as error:
+            if len(batches) == 1:
+                log.warning(
+                    "a batch of %s is not kept: %s",
+                    batches[0].row.origin,
+                    error,
+                    extra={"event": "batch-not-kept", "peer": batches[0].row.origin},
+                )
+                return [(batches[0], None)]
+        else:
+            return list(zip(batches, added, strict=True))
+        return [(await self._add([batch]))[0] for batch in batches]
+
+    def _note(self, row: BatchRow, added: Added) -> bool:
+        """Take what the store has taken into the trie; return whether the batch is new."""
+        if added.new:
+            self.note(row)
         if added.displaced is not None:
             self._replicas[row.origin].trie.remove(added.displaced)
-            log.warning("%s signed two batches under one number", row.origin)
-        return Taken(row, updates)
+            log.warning(
+                "%s signed two batches under one number",
+                row.origin,
+                extra={"event": "origin-forked", "peer": row.origin},
+            )
+        return added.new
 
     def note(self, row: BatchRow) -> None:
         """Take a batch into its origin's trie that the store has already."""
@@ -169,7 +241,7 @@ class Replicas:
             replica = self._replicas[row.origin] = Replica(())
             replica.refreshed_ms = self._wall_ms()
         replica.trie.add(row.digest)
-        replica.bytes += len(row.payload.encode()) + len(row.signature)
+        replica.bytes += _size(row)
 
     async def take_head(self, signed: Signed, *, own: bool = False) -> bool:
         """Take an origin's head, verified unless it is our `own`; True where it is newer.
@@ -188,7 +260,7 @@ class Replicas:
         try:
             head = decode_head(signed.payload)
         except DecodeError as error:
-            log.warning("a head that %s signed is malformed: %s", signed.node_id, error)
+            _malformed("head", signed, error)
             return False
         now_ms = self._wall_ms()
         text = encode(signed.to_data())
@@ -199,12 +271,16 @@ class Replicas:
             self._dropped.pop(signed.node_id, None)
         replica.signed_head, replica.head, replica.head_position = signed, head, position
         replica.refreshed_ms = now_ms
-        await self.raise_floor(signed.node_id, (head.floor_epoch, head.floor_seq))
+        await self._forget_below(signed.node_id, (head.floor_epoch, head.floor_seq))
         self._commit_later()
         return True
 
-    async def raise_floor(self, origin: str, floor: tuple[int, int]) -> None:
-        """Forget an origin's batches below (epoch, seq); durable for our own before it is told."""
+    async def raise_floor(self, own_id: str, floor: tuple[int, int]) -> None:
+        """Forget own batches below (epoch, seq); durable on return, so that it can be told."""
+        await self._forget_below(own_id, floor)
+        await self._records.commit()
+
+    async def _forget_below(self, origin: str, floor: tuple[int, int]) -> None:
         replica = self._replicas.get(origin)
         dead = await self._records.raise_floor(origin, *floor)
         if replica is None or not dead:
@@ -212,7 +288,6 @@ class Replicas:
         for batch_digest in dead:
             replica.trie.remove(batch_digest)
         replica.bytes, _ = await self._records.bytes_of(origin)
-        await self._records.commit()
 
     async def expire(self, own_id: str) -> list[str]:
         """Drop the origins without a new head for 72 h; return them."""
@@ -254,4 +329,19 @@ class Replicas:
         try:
             await self._records.commit()
         except (StoreFailed, StoreFull) as error:
-            log.error("records are not durable: %s", error)  # noqa: TRY400 - one line
+            refused = {"event": "disk-refuses"}
+            log.error("records are not durable: %s", error, extra=refused)  # noqa: TRY400 - one line
+
+
+def _malformed(what: str, signed: Signed, error: DecodeError) -> None:
+    fields = {"event": "origin-malformed", "peer": signed.node_id}
+    log.warning("a %s that %s signed is malformed: %s", what, signed.node_id, error, extra=fields)
+
+
+def stored_head(text: bytes) -> Signed:
+    """Return a head that the store has kept."""
+    return decode_signed(Fields(decode(text, max_bytes=4 * MAX_HEAD_BYTES), "head"))
+
+
+def _size(row: BatchRow) -> int:
+    return len(row.payload.encode()) + len(row.signature)

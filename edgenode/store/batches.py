@@ -75,6 +75,16 @@ def read(connection: sqlite3.Connection, node_id: str, position: Position) -> Ba
     return BatchRow(node_id, *position, digest, timestamp_ms, payload.decode(), signature)
 
 
+def highest(connection: sqlite3.Connection, node_id: str) -> BatchRow | None:
+    """Return the origin's batch of the highest position, None where there is none."""
+    position = connection.execute(
+        "SELECT epoch, seq FROM batches WHERE origin = (SELECT id FROM origins WHERE node = ?)"
+        " ORDER BY epoch DESC, seq DESC LIMIT 1",
+        (bytes.fromhex(node_id),),
+    ).fetchone()
+    return None if position is None else read(connection, node_id, position)
+
+
 def _insert(connection: sqlite3.Connection, key: int, batch: BatchRow) -> None:
     payload = batch.payload.encode()
     body = connection.execute(

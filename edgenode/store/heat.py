@@ -36,11 +36,11 @@ class HeatTable:
 
         await self._database.write(write, durable=False)
 
-    async def load_heat(self) -> dict[str, bytes]:
-        """Return the counts of all blocks by id, those saved longest ago first."""
+    async def load_heat(self, limit: int = MAX_HEAT) -> dict[str, bytes]:
+        """Return the counts of the `limit` blocks saved last by id, the latest at the end."""
         rows = await self._database.read(
             lambda connection: connection.execute(
-                "SELECT block, value FROM heat ORDER BY id"
+                "SELECT block, value FROM heat ORDER BY id DESC LIMIT ?", (limit,)
             ).fetchall()
         )
-        return {block.hex(): value for block, value in rows}
+        return {block.hex(): value for block, value in reversed(rows)}

@@ -47,4 +47,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE heat"
         " (id INTEGER PRIMARY KEY, block BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT",
     ),
+    (
+        # Blocks that are held, and of which the operator has said that it is not to be told.
+        "CREATE TABLE withheld (block BLOB PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID",
+        # The head of an origin that was dropped: it shows the origin how high its numbers were.
+        "ALTER TABLE origins ADD COLUMN last_head BLOB",
+    ),
+    (
+        # What lies below a prefix of an origin's trie; holds all that is asked of it.
+        "CREATE INDEX batch_digests ON batches (origin, digest)",
+    ),
 )

@@ -69,8 +69,8 @@ def set_head(
     """Keep a head that is above the highest ever seen; returns whether it was."""
     key = find_or_make(connection, node_id).key
     changed = connection.execute(
-        "UPDATE origins SET head = ?, head_epoch = ?, head_seq = ?, refreshed_ms = ?"
-        " WHERE id = ? AND (?, ?) > (head_epoch, head_seq)",
+        "UPDATE origins SET head = ?, last_head = NULL, head_epoch = ?, head_seq = ?,"
+        " refreshed_ms = ? WHERE id = ? AND (?, ?) > (head_epoch, head_seq)",
         (head, *position, refreshed_ms, key, *position),
     )
     return changed.rowcount == 1
@@ -100,11 +100,22 @@ def raise_floor(connection: sqlite3.Connection, node_id: str, floor: Position) -
 
 
 def drop(connection: sqlite3.Connection, node_id: str) -> None:
-    """Delete the origin's head, batches and records; its marks stay."""
+    """Delete the origin's batches and records; its marks stay, and its head as the last one."""
     origin = find(connection, node_id)
     if origin is not None:
-        connection.execute("UPDATE origins SET head = NULL WHERE id = ?", (origin.key,))
+        connection.execute(
+            "UPDATE origins SET last_head = head, head = NULL WHERE id = ? AND head IS NOT NULL",
+            (origin.key,),
+        )
         _delete_below(connection, origin.key, (1 << 62, 0))
+
+
+def last_head(connection: sqlite3.Connection, node_id: str) -> bytes | None:
+    """Return the head that an origin had when it was dropped."""
+    row = connection.execute(
+        "SELECT last_head FROM origins WHERE node = ?", (bytes.fromhex(node_id),)
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def forget(connection: sqlite3.Connection, before_ms: int) -> int:

@@ -4,13 +4,26 @@ import sqlite3
 from collections.abc import Sequence
 
 from edgenode.core.errors import Busy
-from edgenode.core.records import Update
+from edgenode.core.records import LOCATION, Update
 from edgenode.store import batches
 from edgenode.store.database import Database
-from edgenode.store.rows import TYPE_CODES, BatchRow, data_of, data_text, type_of
+from edgenode.store.rows import (
+    LOCATION_CODE,
+    TYPE_CODES,
+    BatchRow,
+    data_of,
+    data_text,
+    type_of,
+)
 
 # 100 full batches: what a node tells in minutes. Of about 200 bytes each, 4 KiB at most.
 MAX_PENDING = 10_000
+
+_WITHHELD = "SELECT block FROM withheld WHERE block > ? ORDER BY block LIMIT ?"
+_TO_LOCATE = (
+    "SELECT block FROM outbox WHERE block > ? AND type = ? AND data IS NOT NULL"
+    " ORDER BY block LIMIT ?"
+)
 
 
 class Outbox:
@@ -36,19 +49,70 @@ class Outbox:
         """Add updates, all or none; durable on return.
 
         Busy, and nothing is changed, where more than MAX_PENDING would wait. An update of what
-        waits already takes its place and is never refused.
+        waits already takes its place and is never refused. With a LOCATION, its block is withheld
+        no more.
         """
 
         def write(connection: sqlite3.Connection) -> int:
-            before = _count(connection)
-            _insert(connection, "INSERT OR REPLACE", updates)
-            count = _count(connection)
-            if count > max(before, MAX_PENDING):
-                message = f"{before} updates wait to be sent, at most {MAX_PENDING} may"
-                raise Busy(message)
+            count = _put(connection, updates)
+            for update in updates:
+                if update.type == LOCATION:
+                    _forget_withheld(connection, update.block_id)
             return count
 
         self._count = await self._database.write(write, durable=True)
+
+    async def withhold(self, block_id: str) -> None:
+        """Withdraw the LOCATION of a block that is held, and remember that this is meant so.
+
+        Durable on return; Busy as of `put`.
+        """
+
+        def write(connection: sqlite3.Connection) -> int:
+            count = _put(connection, [Update(LOCATION, block_id, None)])
+            connection.execute(
+                "INSERT OR IGNORE INTO withheld (block) VALUES (?)", (bytes.fromhex(block_id),)
+            )
+            return count
+
+        self._count = await self._database.write(write, durable=True)
+
+    async def withheld(self, block_ids: Sequence[str]) -> set[str]:
+        """Return those of the blocks that are withheld."""
+
+        def read(connection: sqlite3.Connection) -> set[str]:
+            return {
+                block_id
+                for block_id in block_ids
+                if connection.execute(
+                    "SELECT 1 FROM withheld WHERE block = ?", (bytes.fromhex(block_id),)
+                ).fetchone()
+            }
+
+        return await self._database.read(read)
+
+    async def all_withheld(self, after: str, limit: int) -> list[str]:
+        """Return up to `limit` blocks that are withheld, ascending, above `after`; "" is below."""
+        return await self._ids(_WITHHELD, bytes.fromhex(after), limit)
+
+    async def forget_withheld(self, block_id: str) -> None:
+        """Forget that a block, which went, was withheld; on the disk with what comes next."""
+        await self._database.write(
+            lambda connection: _forget_withheld(connection, block_id), durable=False
+        )
+
+    async def to_locate(self, after: str, limit: int) -> list[str]:
+        """Return up to `limit` blocks of which a LOCATION waits, ascending, above `after`.
+
+        Those to be withdrawn are left out; "" is below all ids.
+        """
+        return await self._ids(_TO_LOCATE, bytes.fromhex(after), LOCATION_CODE, limit)
+
+    async def _ids(self, query: str, *values: bytes | int) -> list[str]:
+        rows = await self._database.read(
+            lambda connection: connection.execute(query, values).fetchall()
+        )
+        return [block.hex() for (block,) in rows]
 
     async def put_again(self, updates: Sequence[Update]) -> None:
         """Add updates as `put`, but for those of which a newer one waits; durable on return."""
@@ -96,6 +160,21 @@ class Outbox:
             return _count(connection)
 
         self._count = await self._database.write(write, durable=True)
+
+
+def _put(connection: sqlite3.Connection, updates: Sequence[Update]) -> int:
+    """Add updates; return how many wait. Busy: too many would."""
+    before = _count(connection)
+    _insert(connection, "INSERT OR REPLACE", updates)
+    count = _count(connection)
+    if count > max(before, MAX_PENDING):
+        message = f"{before} updates wait to be sent, at most {MAX_PENDING} may"
+        raise Busy(message)
+    return count
+
+
+def _forget_withheld(connection: sqlite3.Connection, block_id: str) -> None:
+    connection.execute("DELETE FROM withheld WHERE block = ?", (bytes.fromhex(block_id),))
 
 
 def _insert(connection: sqlite3.Connection, how: str, updates: Sequence[Update]) -> None:

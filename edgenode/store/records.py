@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edgenode.core.records import Update
 from edgenode.store import batches as batch_table
-from edgenode.store import conflicts, origins, views
+from edgenode.store import conflicts, leaves, origins, views
 from edgenode.store.batches import Added
 from edgenode.store.database import Database
 from edgenode.store.rows import BatchRow, OriginRow, RecordRow
@@ -57,6 +57,10 @@ class Records:
             lambda connection: batch_table.read(connection, origin, (epoch, seq))
         )
 
+    async def highest_batch(self, origin: str) -> BatchRow | None:
+        """Return the batch of an origin with the highest (epoch, seq), None where none is held."""
+        return await self._database.read(lambda connection: batch_table.highest(connection, origin))
+
     async def batches(self, origin: str, items: Sequence[tuple[int, int]]) -> list[BatchRow]:
         """Return those batches of an origin that are held, of the given (epoch, seq)."""
 
@@ -84,14 +88,17 @@ class Records:
             lambda connection: views.own_record(connection, block_id, type_, origin)
         )
 
-    async def told_by(self, origin: str, type_: str, block_ids: Sequence[str]) -> set[str]:
-        """Return those of the blocks of which `origin` has a record of this type."""
+    async def standing(self, own_id: str, type_: str, block_ids: Sequence[str]) -> set[str]:
+        """Return those of the blocks of which we have a record of this type, not withdrawn.
+
+        An update of ours that waits in the outbox counts before what our batches say.
+        """
 
         def read(connection: sqlite3.Connection) -> set[str]:
             return {
                 block_id
                 for block_id in block_ids
-                if views.own_record(connection, block_id, type_, origin) is not None
+                if views.own_stands(connection, block_id, type_, own_id)
             }
 
         return await self._database.read(read)
@@ -126,10 +133,14 @@ class Records:
         )
 
     async def drop_origin(self, origin: str) -> None:
-        """Delete an origin's head, batches and records; its marks stay until `forget`."""
+        """Delete an origin's batches and records; marks and `last_head` stay until `forget`."""
         await self._database.write(
             lambda connection: origins.drop(connection, origin), durable=False
         )
+
+    async def last_head(self, origin: str) -> bytes | None:
+        """Return the head that an origin had when it was dropped, None where there is none."""
+        return await self._database.read(lambda connection: origins.last_head(connection, origin))
 
     async def forget(self, before_ms: int) -> int:
         """Delete origins without batches last refreshed before that wall clock; how many."""
@@ -168,3 +179,11 @@ class Records:
         One pair of an origin, `conflicts.MAX_CONFLICTS` in all, oldest first.
         """
         return await self._database.read(conflicts.read)
+
+    async def batches_between(
+        self, origin: str, first: bytes, last: bytes
+    ) -> list[tuple[int, int, bytes]]:
+        """Return (epoch, seq, digest) of an origin's batches of these digests, both included."""
+        return await self._database.read(
+            lambda connection: leaves.batches_between(connection, origin, first, last)
+        )

@@ -25,16 +25,19 @@ class State:
         """The database, for all else that is kept in it."""
         return self._database
 
-    async def next_epoch(self) -> int:
-        """Return an epoch above every one returned before; durable on return. The first is 1."""
-        return await self._database.alone(_next_epoch)
+    async def next_epoch(self, above: int = 0) -> int:
+        """Return an epoch above `above` and every one returned before; durable on return.
+
+        The first is 1.
+        """
+        return await self._database.alone(lambda connection: _next_epoch(connection, above))
 
     async def close(self) -> None:
         """Close the database; later calls raise StoreFailed. May be called again."""
         await self._database.close()
 
 
-def _next_epoch(connection: sqlite3.Connection) -> int:
+def _next_epoch(connection: sqlite3.Connection, above: int) -> int:
     with transaction(connection):
         row = connection.execute(
             "SELECT value, crc32 FROM named_values WHERE name = 'epoch'"
@@ -42,7 +45,7 @@ def _next_epoch(connection: sqlite3.Connection) -> int:
         if row is None or not _is_sound("epoch", *row):
             message = "the epoch is missing or altered"
             raise sqlite3.DatabaseError(message)
-        epoch = int(row[0]) + 1
+        epoch = max(int(row[0]), above) + 1
         connection.execute(
             "UPDATE named_values SET value = ?, crc32 = ? WHERE name = 'epoch'",
             (str(epoch), _crc32("epoch", str(epoch))),

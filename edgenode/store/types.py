@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 class Hasher(Protocol):
     """An incremental SHA3-512."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | bytearray, /) -> None:
         """Take in more bytes."""
 
     def hexdigest(self) -> str:
@@ -22,8 +22,12 @@ class StoredBlock(NamedTuple):
 
 
 class HeldBlock(NamedTuple):
-    """A block that is held and was found whole; `size` in bytes, `path` of its file."""
+    """A block that is held and was found whole; `size` in bytes, `path` of its file.
+
+    `data` are its bytes where these were at hand, which they only are of a small block.
+    """
 
     block_id: str
     size: int
     path: Path
+    data: bytes | None

@@ -70,6 +70,18 @@ def own_record(
     return None if row is None else _record(row)
 
 
+def own_stands(connection: sqlite3.Connection, block_id: str, type_: str, own_id: str) -> bool:
+    """Whether we have a record of this key, with what waits in the outbox, not withdrawn."""
+    waiting = connection.execute(
+        "SELECT data IS NOT NULL FROM outbox WHERE block = ? AND type = ?",
+        (bytes.fromhex(block_id), TYPE_CODES[type_]),
+    ).fetchone()
+    if waiting is not None:
+        return bool(waiting[0])
+    record = own_record(connection, block_id, type_, own_id)
+    return record is not None and record.data is not None
+
+
 def live_records(
     connection: sqlite3.Connection, origin: str, after: tuple[int, int, int], limit: int
 ) -> list[RecordRow]:

@@ -13,7 +13,6 @@ from edgenode.core.records import (
     decode_update,
     hottest,
     merged,
-    newest,
 )
 from edgenode.core.strictjson import encode
 from tests.unit.core.helpers import raises
@@ -28,15 +27,6 @@ FULL: "dict[str, object]" = {
 }
 
 NOT_OBJECTS: "tuple[object, ...]" = ([], "", 0, False)
-
-
-class Row:
-    """A record as a store gives it."""
-
-    def __init__(self, epoch: int, seq: int, place: int) -> None:
-        self.epoch = epoch
-        self.seq = seq
-        self.place = place
 
 
 def read(type_: object, data: object, block_id: object = BLOCK_ID) -> "Update | None":
@@ -145,17 +135,6 @@ def test_size_of_an_update() -> None:
     assert data_of(METADATA, {"user": user, "later": "not counted" * 100}) == {"user": user}
     user["last"] += "v"
     assert "more than 4096 bytes" in refused(METADATA, {"user": user})
-
-
-def test_newest() -> None:
-    ascending = [Row(1, 5, 9), Row(2, 0, 3), Row(2, 1, 0), Row(2, 1, 1), Row(10, 0, 0)]
-    for end in range(1, len(ascending) + 1):
-        rows = ascending[:end]
-        for _ in rows:
-            rows = rows[1:] + rows[:1]
-            assert newest(rows) is ascending[end - 1]
-    assert newest(()) is None
-    assert newest([Row(0, 0, 0)]) is not None
 
 
 def test_hottest() -> None:

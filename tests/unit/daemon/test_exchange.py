@@ -9,8 +9,8 @@ import pytest
 
 from edgenode.core.inbound import decode_frame
 from edgenode.core.records import TEMPERATURE, Update
-from edgenode.core.syncevents import Batches, NodeStatus
-from edgenode.core.triesync import AckBatches, AskNode
+from edgenode.core.syncevents import MAX_BATCHES, Batches, NodeStatus
+from edgenode.core.triesync import MAX_NAMED, AckBatches, AskNode, NodeList
 from edgenode.crypto import SigningKey
 from edgenode.daemon import exchange as module
 from edgenode.daemon.exchange import MAX_GOSSIP, Exchange
@@ -48,6 +48,9 @@ class FakeLink:
     def batches(self) -> list[Batches]:
         return [record for record in self.posted if isinstance(record, Batches)]
 
+    def acknowledged(self) -> list[list[bytes]]:
+        return [record.digests for record in self.posted if isinstance(record, AckBatches)]
+
 
 class SlowRecords(Records):
     """The store has a batch, and does not say so yet."""
@@ -57,8 +60,10 @@ class SlowRecords(Records):
         self.added = asyncio.Event()
         self.answers = asyncio.Event()
         self.answers.set()
+        self.groups: list[int] = []
 
     async def add(self, batches: Sequence[Any], *, durable: bool) -> list[Any]:
+        self.groups.append(len(batches))
         found = await super().add(batches, durable=durable)
         self.added.set()
         await self.answers.wait()
@@ -150,8 +155,7 @@ async def test_peer_without_room_is_told_the_root_later(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "UNTOLD_S", 0.01)
-    taken = await side.replicas.take(signed_of(side.batch().row))
-    assert taken is not None
+    (taken,) = (await side.replicas.take([signed_of(side.batch().row)])).taken
     side.link.has_room = False
     side.exchange.push(taken, acknowledged=False)
     assert not side.link.posted
@@ -164,3 +168,70 @@ async def test_peer_without_room_is_told_the_root_later(
     assert isinstance(status, NodeStatus)
     assert [(origin.node_id, origin.count) for origin in status.origins] == [(taken.row.origin, 1)]
     assert not status.last
+
+
+async def work_off(side: Side) -> None:
+    """Let the exchange work on all that waits."""
+    running = asyncio.create_task(side.exchange.run())
+
+    async def idle() -> bool:
+        return not side.exchange._inbox and side.records.answers.is_set()
+
+    await eventually(idle, "the inbox is empty")
+    ask = AskNode("33" * 32, "")  # of an origin that nobody knows: no answer, but in its turn
+    side.exchange.receive(ask)
+    await eventually(idle, "the inbox is empty again")
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_batches_that_wait_are_kept_and_acknowledged_together(side: Side) -> None:
+    rows = [side.batch().row for _ in range(5)]
+    for row in rows:
+        side.exchange.receive(Batches("block:temperature", [signed_of(row)]))
+    await work_off(side)
+    assert side.records.groups == [5]
+    assert side.link.acknowledged() == [[row.digest for row in rows]]
+    assert [taken.row for taken in side.taken] == rows
+
+
+async def test_events_keep_their_order_around_a_group(side: Side) -> None:
+    first, second = side.batch().row, side.batch().row
+    side.exchange.receive(Batches("block:temperature", [signed_of(first)]))
+    side.exchange.receive(AskNode(first.origin, ""))
+    side.exchange.receive(Batches("block:temperature", [signed_of(second)]))
+    await work_off(side)
+    told = [record for record in side.link.posted if isinstance(record, AckBatches | NodeList)]
+    assert isinstance(told[0], AckBatches)
+    assert isinstance(told[1], NodeList)
+    assert [item[2] for item in told[1].items] == [first.digest]
+    assert isinstance(told[2], AckBatches)
+
+
+@pytest.mark.parametrize(("bound", "value"), [("GROUP_BATCHES", 4), ("GROUP_CHARS", 700)])
+async def test_a_group_is_bounded(
+    side: Side, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+) -> None:
+    monkeypatch.setattr(module, bound, value)
+    for _ in range(6):
+        side.exchange.receive(Batches("block:temperature", [signed_of(side.batch().row)]))
+    await work_off(side)
+    assert sum(side.records.groups) == 6
+    assert side.records.groups[0] == max(side.records.groups) < 6
+
+
+def test_a_group_fits_into_an_acknowledgement() -> None:
+    assert module.GROUP_BATCHES - 1 + MAX_BATCHES <= MAX_NAMED
+
+
+async def test_what_came_before_a_forgery_is_kept(side: Side) -> None:
+    good, forged, later = (signed_of(side.batch().row) for _ in range(3))
+    forged.signature = bytes(64)
+    for signed in (good, forged, later):
+        side.exchange.receive(Batches("block:temperature", [signed]))
+    await work_off(side)
+    digest = side.replicas.digest(good)
+    assert side.link.acknowledged() == [[digest]]
+    assert [taken.row.digest for taken in side.taken] == [digest]
+    assert side.link.closed == "bad-signature"
+    assert not side.replicas.knows(later.node_id, side.replicas.digest(later))

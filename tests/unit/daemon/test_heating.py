@@ -122,3 +122,47 @@ async def test_counts_and_classes_outlive_a_restart(warmth: Warmth) -> None:
     assert again._changes == {BLOCK: "HOT"}
     again.touch("cd" * 64)  # set by the operator: still
     assert again._changes == {BLOCK: "HOT"}
+
+
+async def test_blocks_counted_are_bounded_and_the_one_asked_for_longest_ago_goes(
+    warmth: Warmth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_BLOCKS", 3)
+    blocks = [f"{number:0128x}" for number in range(5)]
+    for block in (*blocks[:3], blocks[0]):
+        warmth.heating.touch(block)
+    await warmth.heating.save()
+    for block in blocks[3:]:
+        warmth.heating.touch(block)
+    counts = [warmth.heating.accesses(block)[0] for block in blocks]
+    assert counts == [2, 0, 0, 1, 1]
+    assert len(warmth.heating._blocks) == 3
+
+
+async def test_a_restart_takes_up_no_more_than_the_bound(
+    warmth: Warmth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table keeps more than fits into memory."""
+    blocks = [f"{number:0128x}" for number in range(5)]
+    for block in blocks:
+        warmth.heating.touch(block)
+        await warmth.heating.save()
+    monkeypatch.setattr(module, "MAX_BLOCKS", 3)
+    again = warmth.make()
+    await again.open()
+    assert [again.accesses(block)[0] for block in blocks] == [0, 0, 1, 1, 1]
+
+
+async def test_a_class_that_is_set_is_forgotten_last(
+    warmth: Warmth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_BLOCKS", 2)
+    await warmth.heating.set_classes([(BLOCK, "FROZEN")])
+    for number in range(5):
+        warmth.heating.touch(f"{number:0128x}")
+    for _ in range(1000):
+        warmth.heating.touch(BLOCK)
+    await warmth.until("COLD")
+    assert warmth.told.classes == ["FROZEN", *["COLD"] * 5]
+    await warmth.heating.set_classes([(f"{number:0128x}", "HOT") for number in range(3)])
+    assert len(warmth.heating._blocks) == 2

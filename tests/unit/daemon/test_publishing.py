@@ -1,13 +1,14 @@
 """When this node signs, under which numbers, and what it refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from edgenode.core.errors import Busy
 from edgenode.core.records import TEMPERATURE, Update
+from edgenode.core.signed import MAX_NUMBER
 from edgenode.crypto import SigningKey
 from edgenode.daemon import publishing
 from edgenode.daemon.publishing import Publisher
@@ -29,19 +30,27 @@ def warm(number: int) -> Update:
 class Own:
     """A publisher that runs, and the batches it has made."""
 
-    def __init__(self, state: State, epoch: int, *, key_is_new: bool) -> None:
+    def __init__(
+        self,
+        state: State,
+        epoch: int,
+        *,
+        key_is_new: bool,
+        next_epoch: Callable[[int], Awaitable[int]] | None = None,
+    ) -> None:
         self.outbox = Outbox(state.database)
         self.signer = Signer("test", KEY, epoch, lambda: WALL_MS)
         self.batches: asyncio.Queue[Taken] = asyncio.Queue()
+        self.head_due = asyncio.Event()
         self.publisher = Publisher(
             self.outbox,
             self.signer,
             Replicas(Records(state.database), "test", lambda: WALL_MS),
             max_size=100,
             interval_ms=1,
-            next_epoch=state.next_epoch,
+            next_epoch=next_epoch or state.next_epoch,
             on_batch=self.batches.put_nowait,
-            on_floor=lambda: None,
+            on_head_due=self.head_due.set,
             key_is_new=key_is_new,
         )
 
@@ -155,3 +164,53 @@ async def test_what_an_earlier_run_left_is_told(state: State) -> None:
     task = await running(own)
     assert [update.block_id for update in (await own.batch()).updates] == [warm(1).block_id]
     await end(task)
+
+
+async def test_an_epoch_far_above_is_passed_in_one_step(state: State) -> None:
+    commits: list[int] = []
+
+    async def next_epoch(above: int) -> int:
+        commits.append(above)
+        return await state.next_epoch(above)
+
+    own = Own(state, await state.next_epoch(), key_is_new=False, next_epoch=next_epoch)
+    task = await running(own)
+    await own.publisher.submit([warm(1)])
+    own.publisher.on_known_epoch(10**9)
+    # Whoever signs next, they go up together.
+    await asyncio.gather(*(own.publisher.ready() for _ in range(5)))
+    assert (await own.batch()).row.epoch == 10**9 + 1
+    assert commits == [10**9]
+    assert await state.next_epoch() == 10**9 + 2
+    await end(task)
+
+
+async def test_what_was_seen_of_us_is_not_all_that_a_peer_knows(state: State) -> None:
+    """Before one has ended its round nothing is signed."""
+    own = Own(state, await state.next_epoch(), key_is_new=False)
+    task = await running(own)
+    await own.publisher.submit([warm(1)])
+    own.publisher.on_used_epoch(7)
+    await asyncio.sleep(0.05)  # fifty intervals
+    assert own.batches.empty()
+    own.publisher.on_known_epoch(3)  # by an older head
+    assert (await own.batch()).row.epoch == 8
+    await end(task)
+
+
+async def test_a_higher_epoch_makes_a_head_due_at_once(state: State) -> None:
+    own = Own(state, await state.next_epoch(), key_is_new=True)
+    own.publisher.on_used_epoch(own.signer.epoch - 1)
+    assert not own.head_due.is_set()
+    own.publisher.on_used_epoch(5)
+    assert own.head_due.is_set()
+    own.head_due.clear()
+    own.publisher.on_used_epoch(5)  # told by the next peer, too
+    assert not own.head_due.is_set()
+
+
+async def test_above_the_last_epoch_nothing_can_be_signed(state: State) -> None:
+    own = Own(state, await state.next_epoch(), key_is_new=True)
+    own.publisher.on_used_epoch(MAX_NUMBER)
+    await own.publisher.ready()
+    assert own.signer.epoch == 1

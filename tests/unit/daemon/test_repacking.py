@@ -42,7 +42,7 @@ class Origin:
             interval_ms=1,
             next_epoch=state.next_epoch,
             on_batch=self.batches.append,
-            on_floor=self.count_floor,
+            on_head_due=self.count_floor,
             key_is_new=True,
         )
         self.repacking = Repacking(self.records, self.publisher, OWN)
@@ -118,7 +118,7 @@ async def test_others_forget_by_the_head(origin: Origin, tmp_path: Path) -> None
     await fill(origin, 31)
     await origin.repacking.repack_if_due()
     for taken in origin.batches:
-        assert await other.take(signed_of(taken.row)) is not None
+        assert (await other.take([signed_of(taken.row)])).taken
     carried = other.get(OWN)
     own = origin.replicas.get(OWN)
     assert carried is not None
@@ -135,5 +135,5 @@ async def test_others_forget_by_the_head(origin: Origin, tmp_path: Path) -> None
     )
     assert await other.take_head(origin.signer.head(head))
     assert carried.trie.root() == own.trie.root()
-    assert await other.take(signed_of(origin.batches[0].row)) is None  # dead for good
+    assert not (await other.take([signed_of(origin.batches[0].row)])).taken  # dead for good
     await other_state.close()

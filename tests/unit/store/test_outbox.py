@@ -106,3 +106,64 @@ async def test_the_next_start_finds_what_was_left(tmp_path: Path) -> None:
     assert outbox.count == 2
     assert plain(await outbox.take(9)) == told(heat(1, "HOT"), heat(2, "HOT"))
     await database.close()
+
+
+async def test_withheld_is_told_apart_from_withdrawn(outbox: Outbox, database: Database) -> None:
+    await outbox.put([place(1, 7), place(2, 7), place(3, 7)])
+    await outbox.put([place(1, None)])
+    await outbox.withhold(block(2))
+    both = [place(1, None), place(2, None)]
+    waiting = plain(await outbox.take(10))
+    assert all(update in waiting for update in told(*both))
+    blocks = [block(number) for number in range(4)]
+    assert await outbox.withheld(blocks) == {block(2)}
+    await outbox.sent(batch(1, 1, 1, *both)[0], both, [key for key, _ in await outbox.take(10)])
+    assert await Outbox(database).withheld(blocks) == {block(2)}  # in a batch, and for good
+
+    await outbox.put([heat(2, "HOT"), meta(2)])
+    await outbox.put_again([place(2, 7)])  # by repacking: nothing was said
+    assert await outbox.withheld(blocks) == {block(2)}
+    await outbox.put([place(2, None)])  # the block went
+    assert await outbox.withheld(blocks) == set()
+
+
+async def test_withheld_blocks_come_in_pages(outbox: Outbox) -> None:
+    for number in (3, 1, 2):
+        await outbox.withhold(block(number))
+    found = await outbox.all_withheld("", 2)
+    assert found == sorted(block(number) for number in (1, 2, 3))[:2]
+    assert found + await outbox.all_withheld(found[-1], 2) == sorted(map(block, (1, 2, 3)))
+    await outbox.forget_withheld(found[0])
+    assert await outbox.all_withheld("", 2) == sorted(map(block, (1, 2, 3)))[1:]
+
+
+async def test_a_full_outbox_withholds_nothing(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "MAX_PENDING", 1)
+    await outbox.put([heat(1, "HOT")])
+    with pytest.raises(Busy):
+        await outbox.withhold(block(2))
+    assert await outbox.all_withheld("", 10) == []
+    assert outbox.count == 1
+
+
+async def test_blocks_whose_location_waits(outbox: Outbox) -> None:
+    await outbox.put([place(1, 7), place(2, None), heat(3, "HOT"), place(4, 7), place(5, 7)])
+    found = await outbox.to_locate("", 2)
+    assert found + await outbox.to_locate(found[-1], 2) == sorted(map(block, (1, 4, 5)))
+
+
+async def test_what_stands_is_what_waits_and_then_what_was_told(
+    outbox: Outbox, database: Database
+) -> None:
+    records = Records(database)
+    updates = [place(1, 7), place(2, None), place(3, 7), place(4, None), heat(5, "HOT")]
+    await outbox.put(updates)
+    await outbox.sent(
+        batch(1, 1, 1, *updates)[0], updates, [key for key, _ in await outbox.take(10)]
+    )
+    await outbox.put([place(3, None), place(4, 7), place(6, 7)])
+    blocks = [block(number) for number in range(8)]
+    standing = await records.standing(node(1), "LOCATION", blocks)
+    assert standing == {block(1), block(4), block(6)}

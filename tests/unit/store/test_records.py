@@ -17,6 +17,7 @@ from tests.unit.store.record_makers import (
     Batch,
     batch,
     block,
+    by_digest,
     heat,
     meta,
     node,
@@ -285,3 +286,15 @@ def test_every_type_has_a_code_of_its_own() -> None:
     """The codes are in databases: they never change."""
     assert TYPE_CODES == {"TEMPERATURE": 0, "LOCATION": 1, "METADATA": 2}
     assert set(TYPE_CODES) == set(TYPES)
+
+
+async def test_batches_of_a_leaf_come_by_the_index(records: Records) -> None:
+    made = by_digest(*(batch(1, 1, seq, heat(seq, "HOT")) for seq in range(1, 9)))
+    await records.add([*made, batch(2, 1, 1, heat(1, "HOT"))], durable=False)
+    digests = [row.digest for row, _ in made]
+    found = await records.batches_between(node(1), digests[2], digests[5])
+    assert found == [(1, row.seq, row.digest) for row, _ in made[2:6]]
+    assert await records.batches_between(node(3), digests[0], digests[7]) == []
+    await records.raise_floor(node(1), 1, 5)
+    found = await records.batches_between(node(1), bytes(16), b"\xff" * 16)
+    assert sorted(seq for _, seq, _ in found) == [5, 6, 7, 8]

@@ -64,6 +64,15 @@ async def test_how_the_database_is_used(tmp_path: Path) -> None:
     await state.close()
 
 
+async def test_an_epoch_above_another_is_reached_in_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    state = await State.open(path)
+    assert await state.next_epoch(40) == 41
+    assert await state.next_epoch(7) == 42
+    await state.close()
+    assert await epoch_of(path) == 43
+
+
 async def test_an_epoch_is_in_the_file_when_it_is_returned(tmp_path: Path) -> None:
     """Not only in the WAL, whose damaged end SQLite drops without a word."""
     state = await State.open(tmp_path / "state.db")

@@ -1,4 +1,4 @@
-"""Nodes' records in virtual time: an hour, or three days, of several nodes in seconds."""
+"""In virtual time: an hour, or three days, of several nodes in seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

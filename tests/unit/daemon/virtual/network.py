@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -41,8 +42,9 @@ _TABLES = {
 class MemoryLink:
     """One side of a link: what is posted comes to the other side after a while, in order."""
 
-    def __init__(self, own_id: str, node_id: str) -> None:
+    def __init__(self, own_id: str, node_id: str, on_post: Callable[[bytes], None]) -> None:
         self.node_id = node_id
+        self._on_post = on_post
         self.has_room = True
         self.closed = ""
         self.deliver: Callable[[Event], None] | None = None
@@ -51,6 +53,7 @@ class MemoryLink:
 
     def post(self, frame: bytes) -> None:
         if not self.closed:
+            self._on_post(frame)
             self._on_the_way.append(frame)
             asyncio.get_running_loop().call_later(LATENCY_S, self._arrive)
 
@@ -140,6 +143,8 @@ class Network:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._nodes: list[Node] = []
+        self.posted: list[tuple[str, str]] = []
+        """Of each message: its type, and for whom it is."""
         self._ends: dict[tuple[str, str], tuple[MemoryLink, Exchange, asyncio.Task[None]]] = {}
 
     async def node(self) -> Node:
@@ -150,7 +155,10 @@ class Network:
         return made
 
     def link(self, one: Node, other: Node) -> None:
-        ends = [MemoryLink(a.node_id, b.node_id) for a, b in ((one, other), (other, one))]
+        ends = [
+            MemoryLink(a.node_id, b.node_id, partial(self._note, b.node_id))
+            for a, b in ((one, other), (other, one))
+        ]
         exchanges = [
             node.parts.exchange(cast(Link, end))
             for node, end in zip((one, other), ends, strict=True)
@@ -187,6 +195,9 @@ class Network:
     async def close(self) -> None:
         for node in self._nodes:
             await self.stop(node)
+
+    def _note(self, node_id: str, frame: bytes) -> None:
+        self.posted.append((json.loads(frame[1:])["type"], node_id))
 
     def _by_id(self, node_id: str) -> Node:
         return next(node for node in self._nodes if node.node_id == node_id)

@@ -25,7 +25,7 @@ class FakeLink:
 
     def __init__(self, node_id: str, address: str = "") -> None:
         self.node_id = node_id
-        self.address = address or AT[node_id]
+        self.remote_address = address or AT[node_id]
 
 
 class FakeHole:
@@ -186,18 +186,18 @@ async def test_no_address_of_somebodys_home_is_dialled(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     world = World(monkeypatch, {A: 5000})
-    world.links[M][A].address = address
+    world.links[M][A].remote_address = address
     assert not await world.meetings[A].meet(B)
     assert world.done == []
     world = World(monkeypatch, {B: 5000})
-    world.links[M][B].address = address
+    world.links[M][B].remote_address = address
     assert not await world.meetings[A].meet(B)
     assert world.done == []
 
 
 async def test_addresses_of_two_families_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {A: 5000})
-    world.links[M][B].address = "2001:4860::1"
+    world.links[M][B].remote_address = "2001:4860::1"
     assert not await world.meetings[A].meet(B)
     assert world.steps == [CALL, "lack"]
 
