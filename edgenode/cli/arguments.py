@@ -86,11 +86,40 @@ def parser() -> argparse.ArgumentParser:
         help=", ".join(reversed(TEMPERATURES)) + " or auto",
     )
     _json(temp)
+    _json(
+        add(
+            commands,
+            "doctor",
+            "check the node, this machine and its network, and say what to do",
+            "Works whether the node runs or not. Exits with 0 where all is well, with 7 where "
+            "there are warnings alone, and with 1 where a check has failed.",
+        )
+    )
     _json(add(commands, "health", "print how the network is, as far as the node knows"))
     _json(
         add(commands, "watch", "print the events of the running node as they come"),
         "print one JSON object a line",
     )
+    export = add(
+        commands,
+        "export",
+        "write the node's identity and state to a file",
+        "For a backup, or to move the node. The node must be stopped, but for --identity. Whoever "
+        "has the file has the node, and the same node must never run twice.",
+    )
+    export.add_argument(
+        "--identity", action="store_true", help="only the key and the operator's token"
+    )
+    export.add_argument(
+        "file", metavar="FILE", help="a file that is not there yet; - is standard output"
+    )
+    imported = add(
+        commands,
+        "import",
+        "put a node that was exported into an empty data folder",
+        "All of it is checked first, and nothing is overwritten.",
+    )
+    imported.add_argument("file", metavar="FILE", help="what 'export' wrote; - is standard input")
     config = add(commands, "config", "check or show the configuration")
     actions = config.add_subparsers(metavar="ACTION", required=True)
     _json(add(actions, "check", "say whether the configuration can be used, and what is wrong"))

@@ -258,9 +258,9 @@ def connect(data_dir: Path, http_bind: str) -> Node:
         ) from None
     except (OSError, ValueError) as error:
         raise CommandFailed(exits.FAILED, f"cannot use {path}: {error}") from None
-    return Node(data_dir, _reachable(http_bind), info.http_port, info.node_id)
+    return Node(data_dir, reachable(http_bind), info.http_port, info.node_id)
 
 
-def _reachable(http_bind: str) -> str:
+def reachable(http_bind: str) -> str:
     """Turn the address that the node listens at into one that can be called."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(http_bind, http_bind)  # noqa: S104

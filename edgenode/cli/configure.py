@@ -7,11 +7,17 @@ from edgenode.cli import exits
 from edgenode.cli.output import out, out_json, say
 from edgenode.daemon.config import DEFAULT_PATH, Config, ConfigError, load_config
 from edgenode.daemon.config_toml import plain, to_toml
+from edgenode.daemon.service import state_directory
 
 
 def effective(config_path: Path | None, data_dir: Path | None) -> Config:
-    """Load the configuration, with the data folder of the command line in the place of its own."""
+    """Load the configuration, with the data folder of the command line in the place of its own.
+
+    Where neither names one, it is the folder that the service manager has made.
+    """
     config = load_config(config_path)
+    if data_dir is None and config.data_dir == Config().data_dir:
+        data_dir = state_directory()
     return config if data_dir is None else replace(config, data_dir=data_dir.absolute())
 
 

@@ -7,6 +7,7 @@ NOT_RUNNING = 3
 NOT_FOUND = 4
 NOT_PERMITTED = 5
 BAD_CONFIG = 6
+WARNINGS = 7
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -19,6 +20,7 @@ exit codes:
   4    no such block
   5    not permitted: the operator's token cannot be read, or was refused
   6    the configuration is wrong
+  7    doctor: something could be better, and nothing is broken
   130  interrupted (Ctrl-C)
   141  whoever read the output went away"""
 

@@ -128,6 +128,16 @@ def _health(options: Namespace) -> int:
     return health(_node(options), as_json=options.json)
 
 
+def _doctor(options: Namespace) -> int:
+    from edgenode.daemon.lean import keep_openssl_out  # noqa: PLC0415
+
+    keep_openssl_out()  # before http.client is imported, which would load it
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+    from edgenode.cli.doctor.report import doctor  # noqa: PLC0415
+
+    return doctor(effective(*_places(options)), as_json=options.json)
+
+
 def _watch(options: Namespace) -> int:
     from edgenode.daemon.lean import keep_openssl_out  # noqa: PLC0415
 
@@ -135,6 +145,21 @@ def _watch(options: Namespace) -> int:
     from edgenode.cli.watch import watch  # noqa: PLC0415
 
     return watch(_node(options), as_json=options.json)
+
+
+def _export(options: Namespace) -> int:
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+    from edgenode.cli.moving import export_to  # noqa: PLC0415
+
+    data_dir = effective(*_places(options)).data_dir
+    return export_to(data_dir, options.file, identity_only=options.identity)
+
+
+def _import(options: Namespace) -> int:
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+    from edgenode.cli.moving import import_from  # noqa: PLC0415
+
+    return import_from(effective(*_places(options)).data_dir, options.file)
 
 
 def _config_check(options: Namespace) -> int:
@@ -161,7 +186,10 @@ _COMMANDS = {
     "meta": _meta,
     "temp": _temp,
     "health": _health,
+    "doctor": _doctor,
     "watch": _watch,
+    "export": _export,
+    "import": _import,
     "config check": _config_check,
     "config show": _config_show,
 }

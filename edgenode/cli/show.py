@@ -54,6 +54,11 @@ def show_status(node: Node, *, as_json: bool) -> int:
         ("bandwidth", f"{human_bytes(received)} in, {human_bytes(sent)} out"),
         ("operations", f"{succeeded:.0f} done, {failed:.0f} failed"),
     ]
+    reachability = status.get("reachability")
+    if isinstance(reachability, dict):  # an older node has none
+        confirmed = ", confirmed" if reachability.get("verified") is True else ""
+        rows.append(("from outside", maybe(reachability, "verdict") + confirmed))
+        rows.append(("", maybe(reachability, "advice")))
     for line in aligned(rows):
         out(line)
     return exits.OK

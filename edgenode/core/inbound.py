@@ -4,6 +4,7 @@ from edgenode.core.errors import DecodeError, ProtocolError
 from edgenode.core.events import decode_announce, decode_block_sync, decode_leave, decode_nonce
 from edgenode.core.frame import CHUNK, END, MESSAGE, decode_chunk
 from edgenode.core.hello import MAX_FRAME_BYTES
+from edgenode.core.meetevents import MEET, decode_meet
 from edgenode.core.message import (
     ANNOUNCE,
     BLOCK_LOCATION,
@@ -17,6 +18,7 @@ from edgenode.core.message import (
     PONG,
     decode_message,
 )
+from edgenode.core.reachevents import DIAL_BACK, decode_dial_back
 from edgenode.core.syncevents import MAX_EVENT_BYTES, decode_batches, decode_status
 from edgenode.core.triesync import decode_metadata_sync
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from edgenode.core.events import Announce, BlockSync
     from edgenode.core.fields import Fields
+    from edgenode.core.meetevents import Meet
+    from edgenode.core.reachevents import DialBack
     from edgenode.core.syncevents import Batches, NodeStatus
     from edgenode.core.triesync import MetadataSync
 
@@ -72,7 +76,18 @@ class Chunk:
 
 
 if TYPE_CHECKING:
-    Event = Announce | Batches | BlockSync | Leave | MetadataSync | NodeStatus | Ping | Pong
+    Event = (
+        Announce
+        | Batches
+        | BlockSync
+        | DialBack
+        | Leave
+        | Meet
+        | MetadataSync
+        | NodeStatus
+        | Ping
+        | Pong
+    )
 
 
 def decode_frame(plaintext: bytes, peer_id: str) -> "Chunk | Event | None":
@@ -110,4 +125,6 @@ _DECODERS: "dict[str, Callable[[Fields], Event | None]]" = {
     BLOCK_SYNC: decode_block_sync,
     NODE_STATUS: decode_status,
     METADATA_SYNC: decode_metadata_sync,
+    DIAL_BACK: decode_dial_back,
+    MEET: decode_meet,
 }

@@ -12,7 +12,7 @@ def local_addresses(bind: str, port: int) -> list[str]:
     An address given in `bind` stands alone, whatever it is.
     """
     if bind:
-        return [_join(bind, port)]
+        return [join(bind, port)]
     found = []
     for interface in netifaces.interfaces():
         addresses = netifaces.ifaddresses(interface)
@@ -20,7 +20,7 @@ def local_addresses(bind: str, port: int) -> list[str]:
             for entry in addresses.get(family, ()):
                 address = str(entry.get("addr", ""))
                 if address and not _is_local_only(address):
-                    found.append(_join(address, port))
+                    found.append(join(address, port))
     return found[:MAX_ADDRESSES]
 
 
@@ -29,5 +29,6 @@ def _is_local_only(address: str) -> bool:
     return address.startswith(("127.", "169.254.", "fe80:")) or address == "::1"
 
 
-def _join(address: str, port: int) -> str:
+def join(address: str, port: int) -> str:
+    """Return `host:port`, with brackets around an IPv6 literal."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

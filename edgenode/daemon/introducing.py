@@ -39,7 +39,7 @@ class Introducing:
             self._lack(link, step, "busy")
         elif target is None or target is link:
             self._lack(link, step, "not-linked")
-        elif _family(target.address) != _family(link.address):
+        elif _family(target.remote_address) != _family(link.remote_address):
             # Each would be told an address that it may have no way to.
             self._lack(link, step, "family")
         else:
@@ -49,7 +49,7 @@ class Introducing:
                 step.meet_id,
                 port=step.port,
                 waited_ms=step.waited_ms,
-                address=link.address,
+                address=link.remote_address,
             )
             self._post(target, told)
 

@@ -123,7 +123,7 @@ class Meeting:
         for middle in self._middles():
             if len(call.asked) < MAX_MIDDLES and middle.node_id != call.node_id:
                 call.asked.add(middle.node_id)
-                port = self._open_port(middle.address)
+                port = self._open_port(middle.remote_address)
                 self._post(middle, Meet(CALL, call.node_id, call.meet_id, port=port))
         waiting = len(call.asked)
         began_ms = _now_ms()
@@ -176,7 +176,7 @@ class Meeting:
             async with asyncio.timeout(MEET_S):
                 if step.port:
                     await self._dial(step.address, step.port, step.node)
-                elif port := self._open_port(answer.middle.address):
+                elif port := self._open_port(answer.middle.remote_address):
                     self._post(answer.middle, Meet(DIAL, step.node, step.meet_id, port=port))
                 else:
                     await self._punch_back(answer, step)
@@ -209,9 +209,9 @@ class Meeting:
         if port is None:
             return None
         try:
-            return await open_hole(middle.address, port)
+            return await open_hole(middle.remote_address, port)
         except OSError as error:
-            log.debug("%s does not say how we look from there: %s", middle.address, error)
+            log.debug("%s does not say how we look from there: %s", middle.remote_address, error)
             return None
 
 

@@ -5,6 +5,7 @@ from random import getrandbits
 
 from edgenode.core.events import Announce, BlockSync
 from edgenode.core.frame import encode_message as encode_frame
+from edgenode.core.meetevents import MEET, Meet
 from edgenode.core.message import (
     ANNOUNCE,
     BLOCK_SYNC,
@@ -15,6 +16,7 @@ from edgenode.core.message import (
     PONG,
     encode_message,
 )
+from edgenode.core.reachevents import DIAL_BACK, DialBack
 from edgenode.core.syncevents import Batches, NodeStatus
 
 TYPE_CHECKING = False
@@ -60,6 +62,14 @@ class Outbound:
     def metadata_sync(self, step: "MetadataSync") -> bytes:
         """Return a step of comparing tries."""
         return self._frame(METADATA_SYNC, step.to_data())
+
+    def dial_back(self, step: DialBack) -> bytes:
+        """Return a step of a dial-back."""
+        return self._frame(DIAL_BACK, step.to_data())
+
+    def meet(self, step: Meet) -> bytes:
+        """Return a step of a meeting."""
+        return self._frame(MEET, step.to_data())
 
     def _frame(self, type_: str, data: dict[str, object]) -> bytes:
         return encode_frame(encode_message(type_, data, self._wall_ms(), self._node_id))

@@ -60,6 +60,11 @@ class Peers:
         known = self._known.get(node_id)
         return known.announce.region if known is not None and known.announce is not None else ""
 
+    def ws_port(self, node_id: str) -> int | None:
+        """Return the peer port that a peer has announced."""
+        known = self._known.get(node_id)
+        return known.announce.ws_port if known is not None and known.announce is not None else None
+
     def to_json(self) -> dict[str, object]:
         """Return `{"peers": [PeerInfo …]}`: linked ones first, then by address."""
         infos = [self._info(node_id) for node_id in self._known]

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from edgenode.core.events import HAVE, LACK, Announce, BlockSync
 from edgenode.core.inbound import Chunk, Leave, Ping, Pong, decode_frame
+from edgenode.core.meetevents import Meet
 from edgenode.core.message import ANNOUNCE, LEAVE
+from edgenode.core.reachevents import DialBack
 from edgenode.daemon.exchange import Exchange
 from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.meetingparts import MeetingParts
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.passing import Passing
 from edgenode.daemon.peers import Peers
+from edgenode.daemon.reaching import Reaching
 from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.serving import Serving
 from edgenode.link.link import Link
@@ -36,13 +40,14 @@ class Sessions:
         records: RecordParts,
         on_read: Callable[[str], None],
         show: Callable[[str, dict[str, object], str], None],
-        announce: Callable[[], Announce],
+        reaching: Reaching,
+        meetings: MeetingParts,
         on_linked: Callable[[], None],
     ) -> None:
         """Take the parts that a link concerns.
 
-        `announce()` says what this node is now; `on_linked()` is told of each new peer,
-        `on_read(block_id)` of each block handed over; `show(type, data, sender)` shows an event.
+        `on_linked()` is told of each new peer, `on_read(block_id)` of each block handed over;
+        `show(type, data, sender)` shows an event.
         """
         self._links = links
         self._peers = peers
@@ -53,7 +58,8 @@ class Sessions:
         self._records = records
         self._on_read = on_read
         self._show = show
-        self._announce = announce
+        self._reaching = reaching
+        self._meetings = meetings
         self._on_linked = on_linked
 
     async def serve(self, link: Link) -> str:
@@ -64,13 +70,20 @@ class Sessions:
             await link.run(lambda _: None)
             return refusal
         peer = link.node_id
-        log.info("linked with %s at %s", peer, link.address)
-        link.post(self._outbound.announce(self._announce()))
+        log.info(
+            "linked with %s at %s",
+            peer,
+            link.address,
+            extra={"event": "linked", "peer": peer, "address": link.address},
+        )
+        link.post(self._outbound.announce(self._reaching.announcement(link)))
         self._peers.on_linked(link)
         # What was asked over an earlier link that this one replaces is lost with it.
         self._fetcher.on_lost(peer)
         self._fetcher.on_linked(peer)
         self._on_linked()
+        self._reaching.on_linked(link)
+        self._meetings.on_linked(peer)
         serving = Serving(
             link, self._store, self._outbound.block_sync, self._on_read, self._passing.want
         )
@@ -88,7 +101,14 @@ class Sessions:
                 self._peers.on_lost(peer)
                 self._fetcher.on_lost(peer)
                 self._passing.on_lost(peer)
-            log.info("link with %s at %s ended: %s", peer, link.address, reason)
+                self._meetings.on_lost(peer)
+            log.info(
+                "link with %s at %s ended: %s",
+                peer,
+                link.address,
+                reason,
+                extra={"event": "unlinked", "peer": peer, "address": link.address},
+            )
         return reason
 
     def _on_frame(self, link: Link, serving: Serving, exchange: Exchange, frame: bytes) -> None:
@@ -103,6 +123,10 @@ class Sessions:
                 self._fetcher.on_sync(link.node_id, record)
         elif isinstance(record, Ping):
             link.post(self._outbound.pong(record.nonce))
+        elif isinstance(record, DialBack):
+            self._reaching.receive(link, record)
+        elif isinstance(record, Meet):
+            self._meetings.receive(link, record)
         elif isinstance(record, Announce):
             self._peers.on_announce(link.node_id, record)
             self._show(ANNOUNCE, record.to_data(), link.node_id)

@@ -60,7 +60,13 @@ async def keep_linked(
             failures = 0
             backoff.reset()
         elif error != peer.last_error:
-            log.warning("peer %s:%d: %s; trying again", peer.address, peer.port, error)
+            log.warning(
+                "peer %s:%d: %s; trying again",
+                peer.address,
+                peer.port,
+                error,
+                extra={"event": "peer-unreachable", "address": peer.address},
+            )
         failures += 1
         peer.last_error = error
         delay = slow if failures > max_retries or error.startswith("self") else backoff

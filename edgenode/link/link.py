@@ -72,9 +72,28 @@ class Link:
         """The peer's nodeId, proved by the handshake."""
         return self.peer.node_id
 
+    @property
+    def remote_address(self) -> str:
+        """IP literal of the peer's end, "" where the connection is gone."""
+        return self._end_of("peername")
+
+    @property
+    def local_address(self) -> str:
+        """IP literal of our end, "" where the connection is gone."""
+        return self._end_of("sockname")
+
+    def _end_of(self, name: str) -> str:
+        end = self._socket.get_extra_info(name)
+        return str(end[0]) if end else ""
+
     def silent_for_s(self) -> float:
         """Return how long ago the peer was heard last."""
         return asyncio.get_running_loop().time() - self._heard_at
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._queued_bytes
 
     @property
     def has_room(self) -> bool:

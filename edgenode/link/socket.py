@@ -1,6 +1,6 @@
 """What a link needs of a WebSocket, and how frames are taken from one."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import WebSocketError, WSMessage, WSMsgType
 
@@ -23,6 +23,9 @@ class Socket(Protocol):
     @property
     def close_code(self) -> int | None:
         """The peer's close code, once it has closed."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport knows of itself, `default` where it is gone."""
 
     async def receive(  # aiohttp's own name and order
         self,

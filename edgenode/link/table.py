@@ -19,10 +19,14 @@ log = logging.getLogger(__name__)
 
 
 class LinkTable:
-    """Live links by nodeId."""
+    """Live links by nodeId: at most `max_links`, of which `max_inbound` were dialled by peers."""
 
-    def __init__(self, own_id: str) -> None:
+    def __init__(
+        self, own_id: str, *, max_links: int = MAX_LINKS, max_inbound: int = MAX_INBOUND
+    ) -> None:
         self._own_id = own_id
+        self._max_links = max_links
+        self._max_inbound = max_inbound
         self._links: dict[str, Link] = {}
         self._closed = False
 
@@ -62,6 +66,7 @@ class LinkTable:
                 new.node_id,
                 old.address,
                 new.address,
+                extra={"event": "clone", "peer": new.node_id},
             )
         if self._links.get(new.node_id) is not old:
             return await self.admit(new)  # the table changed while the old link was probed
@@ -82,7 +87,8 @@ class LinkTable:
         if self._closed:
             return "bye"
         inbound = sum(not other.dialled for other in self._links.values())
-        if len(self._links) >= MAX_LINKS or (not link.dialled and inbound >= MAX_INBOUND):
+        full = len(self._links) >= self._max_links
+        if full or (not link.dialled and inbound >= self._max_inbound):
             return "busy"
         self._links[link.node_id] = link
         return None

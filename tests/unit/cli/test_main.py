@@ -23,7 +23,7 @@ EDGENODE = [sys.executable, "-m", "edgenode"]
 BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 COMMANDS = [
     *("run", "id", "status", "peers", "put", "get", "delete"),
-    *("blocks", "meta", "temp", "health", "watch", "config"),
+    *("blocks", "meta", "temp", "health", "doctor", "watch", "config"),
 ]
 
 

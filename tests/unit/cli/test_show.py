@@ -61,6 +61,16 @@ def test_status_for_people(command: Command) -> None:
     assert len({len(line) - len(line.split("  ", 1)[1].lstrip()) for line in out.splitlines()}) == 1
 
 
+def test_status_says_whether_it_can_be_reached(command: Command, node: FakeNode) -> None:
+    assert "from outside" not in command("status")[1]  # an older node says nothing of it
+    node.status["reachability"] = {"verdict": "mapped", "verified": True, "advice": "Do \x1bthis."}
+    _, out, _ = command("status")
+    lines = out.splitlines()
+    assert lines[-2:] == ["from outside     mapped, confirmed", "                 Do ?this."]
+    node.status["reachability"] = {"verdict": "cgnat", "verified": False, "advice": "Ask."}
+    assert "from outside     cgnat\n" in command("status")[1]
+
+
 def test_status_as_json_is_what_the_node_says(command: Command, node: FakeNode) -> None:
     node.status["later"] = "\x1b[31m\x7f"
     code, out, _ = command("status", "--json")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import async_solipsism
 import pytest
@@ -28,6 +29,11 @@ class MemorySocket:
         self.close_code: int | None = None
         self.sent: list[bytes] = []
         self._closed = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"peername": ("192.0.2.7", 50000), "sockname": ("192.0.2.8", 4242)}.get(
+            name, default
+        )
 
     async def receive(self, timeout: float | None = None) -> WSMessage:  # noqa: ASYNC109
         async with asyncio.timeout(timeout):

@@ -40,6 +40,10 @@ async def test_frames_arrive_in_order_and_the_end_has_its_reason(pair: Pair) -> 
     await pair.far.ended()
 
 
+async def test_both_ends_have_their_addresses(pair: Pair) -> None:
+    assert (pair.near.remote_address, pair.near.local_address) == ("192.0.2.7", "192.0.2.8")
+
+
 @pytest.mark.parametrize("reason", ["duplicate", "clone", "busy"])
 async def test_the_peer_is_told_why(pair: Pair, reason: str) -> None:
     far = asyncio.create_task(pair.far.run(nothing))

@@ -97,3 +97,13 @@ async def test_links_are_bounded_and_some_places_are_for_our_own_dials() -> None
         assert await table.admit(Pair(own, identity(150 + number)).near) is None
     assert await table.admit(Pair(own, identity(200)).near) == "busy"
     assert len(table) == MAX_LINKS
+
+
+async def test_an_owner_may_want_fewer() -> None:
+    own = identity(255)
+    table = LinkTable(own.node_id, max_links=3, max_inbound=2)
+    for number in range(2):
+        assert await table.admit(Pair(identity(number), own).far) is None
+    assert await table.admit(Pair(identity(2), own).far) == "busy"
+    assert await table.admit(Pair(own, identity(3)).near) is None
+    assert await table.admit(Pair(own, identity(4)).near) == "busy"

@@ -1,0 +1,1 @@
+"""Internet Gateway Devices of UPnP: finding one, and calling it."""
