@@ -9,7 +9,7 @@ PARALLEL := -n auto --dist loadfile
 CODE := edgenode tests scripts benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo bench test lint format ci full fresh coverage lock clean
+.PHONY: help setup setup-dev setup-lab run demo bench netlab test lint format ci full fresh deb repo coverage lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ setup: ## first-time set-up: what a node needs, in .venv (the others call it)
 setup-dev:
 	@scripts/setup dev
 
+setup-lab: setup-dev
+	@scripts/setup-lab
+
 run: setup ## start a node in the foreground, its data in ./.node; Ctrl-C stops it
 	@$(PYTHON) -m edgenode run --data-dir ./.node --any-port
 
@@ -29,7 +32,10 @@ demo: setup ## three nodes on loopback exchange real files, within a minute
 bench: setup-dev ## what a node costs, beside bare Python and Node.js, against the targets
 	@$(PYTHON) -m benchmarks
 
-test: setup-dev ## the tests, in less than five minutes
+netlab: setup-lab ## two homes behind real routers, a node in each, to be looked at (as root)
+	@$(PYTHON) -m tests.lab
+
+test: setup-lab ## the tests, in less than five minutes
 	@$(PYTEST) $(PARALLEL) -m "not ci and not full"
 
 lint: setup-dev ## ruff and mypy, the checks of pre-commit and CI
@@ -44,13 +50,19 @@ format: setup-dev ## let ruff lay out the code and mend what it can
 ci: ## all that CI runs (as root on Debian: it installs what it needs)
 	@bash .ci/run
 
-full: setup-dev ## every test and the fresh machines; adds a line to tests/RESULTS.md
+full: setup-lab ## every test and the fresh machines; adds a line to tests/RESULTS.md
 	@$(PYTHON) scripts/full.py
 
 fresh: ## the README's commands on fresh bookworm and trixie machines (as root)
 	@tests/fresh/check
 
-coverage: setup-dev ## which lines and branches the tests reach
+deb: ## the Debian package, from a clean trixie root, in dist/ (as root)
+	@scripts/deb
+
+repo: ## a signed apt repository of it in dist/repo, for a web server (URL=https://...)
+	@scripts/repo "$(URL)" dist/repo dist/edgenode_*_all.deb
+
+coverage: setup-lab ## which lines and branches the tests reach
 	@$(PYTHON) -m coverage erase
 	@$(PYTHON) -m coverage run -m pytest -q -m "not ci and not full"
 	@$(PYTHON) -m coverage combine --quiet
@@ -60,5 +72,5 @@ lock: ## renew requirements/*.lock to the newest versions (needs PyPI)
 	@scripts/lock
 
 clean: ## remove what was made here, but for .node, a node's data
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf dist .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find edgenode tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -4,9 +4,9 @@ import os
 
 
 def notify(state: str) -> None:
-    """Send `state` (`READY=1`, `STOPPING=1`) if a service manager listens."""
+    """Send `state` (`READY=1`, `WATCHDOG=1`, `STOPPING=1`) if a service manager listens."""
     if "NOTIFY_SOCKET" not in os.environ:
         return
-    from systemd import daemon  # noqa: PLC0415 - not loaded where nobody listens
+    from systemd.daemon import notify as send  # noqa: PLC0415 - not loaded where nobody listens
 
-    daemon.notify(state)
+    send(state)

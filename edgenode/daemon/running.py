@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgenode.daemon.service import TOKEN_CREDENTIAL, credential
+
 RUN_FILE = "run.json"
 RUN_FILE_MODE = 0o644
 """Every user may know where the node is; what it lets him do is another matter."""
@@ -57,8 +59,11 @@ def read_run_info(data_dir: Path) -> RunInfo:
 
 
 def read_token(data_dir: Path) -> str:
-    """Read the operator's token. Raises OSError, or ValueError where it cannot be one."""
-    token = _read(data_dir / TOKEN_FILE).strip()
+    """Read the operator's token, by preference from a credential handed to this process.
+
+    Raises OSError, or ValueError where it cannot be one.
+    """
+    token = _read(credential(TOKEN_CREDENTIAL) or data_dir / TOKEN_FILE).strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError("not a token")
     return token

@@ -12,9 +12,13 @@ from edgenode.store.incoming import IncomingFile, IncomingWriter
 from edgenode.store.layout import FAN_OUT, Layout
 from edgenode.store.partial import Partial
 from edgenode.store.quarantine import Quarantine
+from edgenode.store.small import MAX_SMALL_BYTES, SmallFile, SmallFiles
 from edgenode.store.space import Space
 from edgenode.store.transfers import Transfers
 from edgenode.store.types import Hasher, HeldBlock, StoredBlock
+
+# What `HeldFiles.verified` says of a block, and the file and the bytes of one that is small.
+_Found = tuple[StoredBlock | None, bool, tuple[SmallFile, bytes] | None]
 
 __all__ = ["BlockStore", "HeldBlock", "Partial", "StoredBlock"]
 
@@ -57,6 +61,7 @@ class BlockStore:
         self._quarantine = Quarantine(self._layout, self._space)
         self._transfers = Transfers(self._layout, self._space)
         self._held = HeldFiles(self._layout, self._space, self._quarantine, new_hasher)
+        self._small = SmallFiles()
         self._counted = asyncio.Event()
         self._checks: dict[str, asyncio.Task[HeldBlock | None]] = {}
 
@@ -70,6 +75,16 @@ class BlockStore:
         """Bytes of all blocks held."""
         return self._held.total_bytes
 
+    @property
+    def is_open(self) -> bool:
+        """Whether `open` has ended."""
+        return self._counted.is_set()
+
+    @property
+    def damaged(self) -> int:
+        """Blocks that were found not to match their hash since the start."""
+        return self._quarantine.added
+
     async def open(self) -> None:
         """Make the folders, remove dead temporary files and count what is held. StoreFailed.
 
@@ -80,6 +95,10 @@ class BlockStore:
         for first_byte in range(FAN_OUT):
             await asyncio.to_thread(self._held.count_folder, first_byte)
         self._counted.set()
+
+    def close(self) -> None:
+        """Close the files that are kept open; what is read later opens some again."""
+        self._small.close()
 
     async def put(
         self,
@@ -122,9 +141,14 @@ class BlockStore:
         await self._counted.wait()
         if not is_block_id(block_id):
             return None
-        block, verified = await asyncio.to_thread(self._held.verified, block_id)
+        data = self._small.read(block_id)
+        if data is not None:
+            return self._as_held(StoredBlock(block_id, len(data)), data)
+        looking = asyncio.ensure_future(asyncio.to_thread(self._look, block_id))
+        looking.add_done_callback(self._keep_open)  # also for a caller who is cancelled
+        block, verified, small = await asyncio.shield(looking)
         if block is None or verified:
-            return self._as_held(block)
+            return self._as_held(block, None if small is None else small[1])
         check = self._checks.get(block_id)
         if check is None:
             check = self._checks[block_id] = asyncio.create_task(self._check(block_id))
@@ -157,6 +181,7 @@ class BlockStore:
         await self._counted.wait()
         if not is_block_id(block_id) or not await asyncio.to_thread(self._held.remove, block_id):
             return False
+        self._small.drop(block_id)
         self._on_gone(block_id)
         return True
 
@@ -239,10 +264,24 @@ class BlockStore:
         if not done.cancelled():
             done.exception()  # retrieved, though every caller may have been cancelled
 
-    def _as_held(self, block: StoredBlock | None) -> HeldBlock | None:
+    def _look(self, block_id: str) -> _Found:
+        """Look a block up as `HeldFiles.verified`, with file and bytes of one that is small."""
+        block, verified = self._held.verified(block_id)
+        small = None
+        if verified and block is not None and block.size <= MAX_SMALL_BYTES:
+            small = self._held.open_small(block_id)
+        return block, verified, small
+
+    def _keep_open(self, looking: asyncio.Future[_Found]) -> None:
+        if not looking.cancelled() and looking.exception() is None:
+            block, _, small = looking.result()
+            if block is not None and small is not None:
+                self._small.add(block.block_id, small[0])
+
+    def _as_held(self, block: StoredBlock | None, data: bytes | None = None) -> HeldBlock | None:
         if block is None:
             return None
-        return HeldBlock(block.block_id, block.size, self._layout.block(block.block_id))
+        return HeldBlock(block.block_id, block.size, self._layout.block(block.block_id), data)
 
     def _wanted(self) -> list[str]:
         with disk_errors("cannot read the quarantine"):

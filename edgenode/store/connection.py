@@ -5,6 +5,7 @@ other processes, which also keeps the WAL index in memory and not in a mapped fi
 """
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from edgenode.core.errors import (
 )
 from edgenode.store.files import PRIVATE_FILE, fsync_folder
 from edgenode.store.migrations import MIGRATIONS
+from edgenode.store.wayback import go_back, keep_copy, newest_copy
 
 BUSY_TIMEOUT_S = 1.0  # someone looks at the database with another program, or has just done so
 # The WAL is folded back at 4 MB; what a large transaction made it grow beyond is given back.
@@ -29,19 +31,28 @@ _DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CAN
 _BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 
+_log = logging.getLogger(__name__)
+
 
 def open_connection(path: Path) -> sqlite3.Connection:
     """Open the database, or make it if there is no such file, and bring it up to date.
 
-    An empty file is damage, never a new database: its epoch would begin anew. Raises what
-    `database_errors` gives, and DataFolderError for a database of a newer edgenode. Blocking.
+    An empty file is damage, never a new database: its epoch would begin anew. Before its tables
+    change a copy is kept, and a database of a newer edgenode gives way to such a copy. Raises what
+    `database_errors` gives, and DataFolderError where there is none. Blocking.
     """
     with database_errors(path):
         if not path.exists():
             _make(path)
         connection = _connect(path)
         try:
-            _migrate(connection, _version(path, connection))
+            version = _version(connection)
+            if version > len(MIGRATIONS):
+                version = _go_back(path, connection, version)
+                connection = _connect(path)
+            if version < len(MIGRATIONS):
+                keep_copy(connection, path, version)
+                _migrate(connection, version)
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
         except BaseException:
             connection.close()  # or it keeps its lock for as long as anything refers to the error
@@ -93,19 +104,34 @@ def _migrate(connection: sqlite3.Connection, version: int) -> None:
             connection.execute(f"PRAGMA user_version = {number + 1}")
 
 
-def _version(path: Path, connection: sqlite3.Connection) -> int:
-    """Return the user_version of an existing database; one that this program cannot use raises."""
+def _version(connection: sqlite3.Connection) -> int:
+    """Return the user_version of an existing database."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
-        message = (
-            f"{path} was written by a newer edgenode (version {version}, this one knows "
-            f"{len(MIGRATIONS)}): install that one again"
-        )
-        raise DataFolderError(message)
     if version < 1:
         message = "empty"
         raise sqlite3.DatabaseError(message)
     return int(version)
+
+
+def _go_back(path: Path, connection: sqlite3.Connection, newer: int) -> int:
+    """Close the database of a newer edgenode and put its older copy there; return its version."""
+    older = newest_copy(path, len(MIGRATIONS))
+    if older is None:
+        message = (
+            f"{path} was written by a newer edgenode (version {newer}, this one knows "
+            f"{len(MIGRATIONS)}), and there is no older copy beside it: install that one again"
+        )
+        raise DataFolderError(message)
+    go_back(connection, path, newer=newer, older=older)
+    _log.warning(
+        "%s was written by a newer edgenode (version %d): back to the copy of version %d from "
+        "before; what other nodes know is fetched from them",
+        path,
+        newer,
+        older,
+        extra={"event": "older-copy"},
+    )
+    return older
 
 
 @contextlib.contextmanager

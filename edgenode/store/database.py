@@ -73,6 +73,11 @@ class Database:
         return database
 
     @property
+    def waiting(self) -> int:
+        """Writes that wait for their turn."""
+        return len(self._writes)
+
+    @property
     def losses(self) -> int:
         """How often writes that had returned, not being durable, were lost to a full disk.
 
@@ -206,7 +211,9 @@ class Database:
                 if self._failed is None:
                     self._commit(self._connection)
             except sqlite3.Error as error:
-                _log.warning("the last records were not saved: %s", error)
+                _log.warning(
+                    "the last records were not saved: %s", error, extra={"event": "disk-refuses"}
+                )
             # A failing checkpoint is left to the next start.
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()

@@ -42,7 +42,7 @@ def make_private_folder(path: Path) -> None:
     fsync_folder(path.parent)
 
 
-def write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes | bytearray) -> None:
     """Write every byte of `data`, however few the system takes at a time. Raises OSError."""
     view = memoryview(data)
     while view:

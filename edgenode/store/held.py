@@ -12,6 +12,7 @@ from edgenode.store.files import disk_errors, fsync_folder
 from edgenode.store.incoming import IncomingFile
 from edgenode.store.layout import FAN_OUT, Layout, block_digest
 from edgenode.store.quarantine import Quarantine
+from edgenode.store.small import MAX_SMALL_BYTES, SmallFile
 from edgenode.store.space import Space
 from edgenode.store.types import Hasher, StoredBlock
 from edgenode.store.verified import VerifiedFiles
@@ -68,6 +69,29 @@ class HeldFiles:
             return None, True
         return StoredBlock(block_id, status.st_size), self._verified.holds(block_id, status)
 
+    def open_small(self, block_id: str) -> tuple[SmallFile, bytes] | None:
+        """Return a small block's file, open, and its bytes; None unless it needs no check now.
+
+        StoreFailed.
+        """
+        with disk_errors("cannot read the block"):
+            try:
+                fd = os.open(self._layout.block(block_id), os.O_RDONLY | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                return None
+            try:
+                status = os.fstat(fd)
+                if status.st_size <= MAX_SMALL_BYTES and self._verified.holds(block_id, status):
+                    data = os.pread(fd, status.st_size, 0)
+                    if len(data) == status.st_size:
+                        file = SmallFile(fd, status.st_size, status.st_mtime_ns)
+                        fd = -1
+                        return file, data
+            finally:
+                if fd >= 0:
+                    os.close(fd)
+        return None
+
     def check(self, block_id: str) -> StoredBlock | None:
         """Hash the block's file if that is due, and return the block if it is held and whole.
 
@@ -103,7 +127,12 @@ class HeldFiles:
             try:
                 self._quarantine.forget(block_id)
             except OSError as error:  # no harm: what is held is not wanted
-                _log.warning("block %s stays in quarantine, too: %s", block_id, error)
+                _log.warning(
+                    "block %s stays in quarantine, too: %s",
+                    block_id,
+                    error,
+                    extra={"event": "disk-refuses", "block": block_id},
+                )
         return new
 
     def remove(self, block_id: str) -> bool:
@@ -182,14 +211,23 @@ class HeldFiles:
         try:
             whole = self._is_whole(block_id, status)
         except StoreFailed as error:
-            _log.warning("block %s: %s", block_id, error)
+            _log.warning(
+                "block %s: %s",
+                block_id,
+                error,
+                extra={"event": "block-unreadable", "block": block_id},
+            )
             whole = False
         if not whole:
             self._set_aside(block_id, status.st_size)
         return whole
 
     def _set_aside(self, block_id: str, size: int) -> None:
-        _log.warning("block %s does not match its hash: set aside", block_id)
+        _log.warning(
+            "block %s does not match its hash: set aside",
+            block_id,
+            extra={"event": "block-damaged", "block": block_id},
+        )
         with disk_errors("cannot set a damaged block aside"):
             self._quarantine.add(block_id, self._layout.block(block_id), size)
             self._verified.drop(block_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgenode.core.errors import DataFolderError
-from edgenode.store.secret import load_or_create_secret
+from edgenode.store.secret import load_or_create_secret, read_secret
 
 SEED_BYTES = 32
 
@@ -18,13 +18,25 @@ def load_or_create_seed(path: Path, new_seed: Callable[[], bytes]) -> tuple[byte
     is never replaced. DataFolderError: it cannot be read or made, or is damaged. Blocking.
     """
     text, created = load_or_create_secret(path, lambda: _checked(new_seed()).hex())
+    return _seed(text, path), created
+
+
+def read_seed(path: Path) -> bytes:
+    """Return the 32-byte seed of a file that someone else keeps, in the same form.
+
+    DataFolderError: it cannot be read, or is damaged. Blocking.
+    """
+    return _seed(read_secret(path), path)
+
+
+def _seed(text: str, path: Path) -> bytes:
     if len(text) != 2 * SEED_BYTES or text.strip(_LOWER_HEX):
         message = (
             f"{path} is damaged: {2 * SEED_BYTES} lowercase hex digits are expected. Restore it "
             "from a backup; or move it away, and the node starts with a new key and nodeId"
         )
         raise DataFolderError(message)
-    return bytes.fromhex(text), created
+    return bytes.fromhex(text)
 
 
 def _checked(seed: bytes) -> bytes:

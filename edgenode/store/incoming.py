@@ -64,7 +64,7 @@ class IncomingFile:
             self._claimed = self._on_disk = self.size
             self._claim(size)
 
-    def append(self, data: bytes, offset: int) -> None:
+    def append(self, data: bytes | bytearray, offset: int) -> None:
         """Write and hash `data`, which belongs at `offset`. StoreFull, StoreFailed.
 
         Any other offset than the end means that an earlier piece was lost on its way.
@@ -165,6 +165,6 @@ class IncomingWriter:
 
     async def flush(self) -> None:
         """Write the pieces that wait. StoreFull, StoreFailed."""
-        data, self._waiting = bytes(self._waiting), bytearray()
+        data, self._waiting = self._waiting, bytearray()
         if data:
             await asyncio.to_thread(self.file.append, data, self.size - len(data))

@@ -34,6 +34,8 @@ class Quarantine:
         self._space = space
         self._lock = threading.Lock()
         self._names = 0
+        self.added = 0
+        """Files set aside since the start."""
         self._evidence: dict[str, int] = {}  # id to size, in the order they were set aside
 
     def open(self) -> None:
@@ -58,9 +60,15 @@ class Quarantine:
         """Take in the file `path` of `size` bytes: set aside and wanted on return."""
         target = self._layout.quarantined(block_id)
         with self._lock:
+            self.added += 1
             known = target.exists()
             if not known and self._names >= MAX_WANTED:
-                _log.error("more than %d damaged blocks: %s is forgotten", MAX_WANTED, block_id)
+                _log.error(
+                    "more than %d damaged blocks: %s is forgotten",
+                    MAX_WANTED,
+                    block_id,
+                    extra={"event": "damaged-forgotten", "block": block_id},
+                )
                 path.unlink()
                 return
             path.rename(target)
@@ -74,7 +82,12 @@ class Quarantine:
             except OSError as error:
                 # Moved all the same. After a power cut it may be back where it was, to be
                 # found damaged once more.
-                _log.error("block %s is set aside, but not durably: %s", block_id, error)
+                _log.error(
+                    "block %s is set aside, but not durably: %s",
+                    block_id,
+                    error,
+                    extra={"event": "disk-refuses", "block": block_id},
+                )
 
     def forget(self, block_id: str) -> None:
         """Drop the entry of a block that is held again or no longer wanted, if there is one."""

@@ -39,6 +39,20 @@ def load_or_create_secret(path: Path, new_text: Callable[[], str]) -> tuple[str,
     return text, False
 
 
+def read_secret(path: Path) -> str:
+    """Return the text of a file that someone else keeps, without white space around it.
+
+    Its mode is left alone: that of a credential of the service manager shows its access list.
+    DataFolderError: it cannot be read. Blocking.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_SECRET_BYTES).decode("ascii", "replace").strip()
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise DataFolderError(message) from error
+
+
 def _read(path: Path) -> str | None:
     try:
         # A pipe in its place must not make the start wait for ever.
@@ -66,4 +80,9 @@ def _tighten(path: Path, fd: int, mode: int) -> None:
     if still:
         message = f"{path} can be read by others (mode {stat.S_IMODE(mode):o}): chmod 600 it"
         raise DataFolderError(message)
-    _log.warning("%s could be read by others: its mode was %o, now 600", path, stat.S_IMODE(mode))
+    _log.warning(
+        "%s could be read by others: its mode was %o, now 600",
+        path,
+        stat.S_IMODE(mode),
+        extra={"event": "secret-exposed"},
+    )

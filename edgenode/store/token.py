@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from edgenode.core.errors import DataFolderError
-from edgenode.store.secret import load_or_create_secret
+from edgenode.store.secret import load_or_create_secret, read_secret
 
 TOKEN_BYTES = 32  # cannot be guessed, nor found from a hash of it
 MIN_TOKEN_LENGTH = 32  # of one that the operator chose: as hex, 128 bits
@@ -21,6 +21,18 @@ def load_or_create_token(path: Path) -> str:
     not fit for an Authorization header. Blocking.
     """
     token, _ = load_or_create_secret(path, lambda: os.urandom(TOKEN_BYTES).hex())
+    return _checked(token, path)
+
+
+def load_token(path: Path) -> str:
+    """Return the token of a file that someone else keeps.
+
+    DataFolderError: it cannot be read, or is not fit for an Authorization header. Blocking.
+    """
+    return _checked(read_secret(path), path)
+
+
+def _checked(token: str, path: Path) -> str:
     fits = MIN_TOKEN_LENGTH <= len(token) <= MAX_TOKEN_LENGTH
     if not fits or token.rstrip("=").strip(_TOKEN68):
         message = (

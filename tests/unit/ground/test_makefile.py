@@ -12,12 +12,15 @@ TARGETS = [
     "run",
     "demo",
     "bench",
+    "netlab",
     "test",
     "lint",
     "format",
     "ci",
     "full",
     "fresh",
+    "deb",
+    "repo",
     "coverage",
 ]
 
@@ -40,7 +43,7 @@ def test_make_alone_lists_every_target() -> None:
 @pytest.mark.parametrize(
     ("target", "kind"),
     [("run", "run"), ("demo", "run")]
-    + [(target, "dev") for target in ("test", "lint", "format", "full", "coverage")],
+    + [(target, "dev") for target in ("netlab", "test", "lint", "format", "full", "coverage")],
 )
 def test_set_up_stands_before_what_needs_it(target: str, kind: str) -> None:
     first, *rest = make("--dry-run", target).splitlines()

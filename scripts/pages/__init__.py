@@ -1,0 +1,1 @@
+"""Manual pages, completion and example configuration, written from the code's own tables."""

@@ -1,0 +1,1 @@
+"""The Debian package in a booted trixie: installed, run, upgraded and removed."""
