@@ -7,14 +7,15 @@ from collections.abc import Callable, Coroutine
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from benchmarks import blocks, memory, startup, transfer, updates
-from benchmarks.support.compared import install_nodejs
+from benchmarks import blocks, memory, records, startup, transfer, updates
+from benchmarks.support.compared import CACHE, install_nodejs
 from benchmarks.support.table import say
 
 BENCHMARKS: dict[str, Callable[[bool], Coroutine[None, None, None]]] = {
     "memory": memory.run,
     "startup": startup.run,
     "updates": updates.run,
+    "records": records.run,
     "transfer": transfer.run,
     "blocks": blocks.run,
 }
@@ -26,6 +27,9 @@ def main(names: list[str]) -> int:
     if unknown:
         say(f"no benchmark {unknown[0]}; there are: {', '.join(BENCHMARKS)}")
         return 2
+    # As of an installed package: compiled once, not at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE.parent / "bytecode")
     missing = install_nodejs()
     if missing is not None:
         say(f"Node.js is left out: {missing}")

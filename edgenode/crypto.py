@@ -35,7 +35,7 @@ def new_seed() -> bytes:
 class Hasher(Protocol):
     """An incremental hash."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | bytearray, /) -> None:
         """Take the next bytes."""
 
     def hexdigest(self) -> str:

@@ -44,8 +44,32 @@ def nodejs(program: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _loads() -> bool:
-    check = "new (require('better-sqlite3'))(':memory:'); require('express'); require('ws')"
+    check = (
+        "new (require('better-sqlite3'))(':memory:');"
+        "for (const name of ['express', 'ws', 'bonjour', 'nat-upnp']) require(name)"
+    )
     done = subprocess.run(
         ["node", "-e", check], cwd=CACHE, capture_output=True, env=os.environ, check=False
     )
     return done.returncode == 0
+
+
+def nginx(folder: Path, port: int) -> tuple[str, ...] | None:
+    """Return the command of an nginx of one process that serves `folder`; None where it is missing.
+
+    Its own files go there, too.
+    """
+    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if program is None:
+        return None
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr warn;\n"
+        "events {}\n"
+        "http { access_log off; sendfile on; default_type application/octet-stream;"
+        f" client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;"
+        f" fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;"
+        f" scgi_temp_path {folder}/scgi; keepalive_requests 1000000;"
+        f" server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
+    )
+    return (program, "-c", str(config), "-p", str(folder))

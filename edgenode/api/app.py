@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -16,11 +17,15 @@ from edgenode.api.blocks import (
     held_only,
 )
 from edgenode.api.events import EventFeed
+from edgenode.api.health import Check, health_answer
+from edgenode.api.metrics import Measure, metrics_answer
 from edgenode.api.network import network_routes
 from edgenode.api.node import description_answer, state_answer
+from edgenode.api.observed import observed
 from edgenode.api.page import page_answer
-from edgenode.api.ports import BlockStore, Fetch, Records, Snapshot
+from edgenode.api.ports import Arrived, BlockStore, Fetch, Records, Snapshot
 from edgenode.api.problems import problems
+from edgenode.api.reach import knock_answer
 from edgenode.api.records import public_record_routes, record_routes
 from edgenode.api.routes import add_routes, read
 from edgenode.api.traffic import EVERYWHERE, ON_HTTP_PORT, answers_counted, headers_set
@@ -39,6 +44,14 @@ The whole node has 5 s to stop."""
 _http_log = logging.getLogger("edgenode.api.http")
 
 
+class Monitoring(NamedTuple):
+    """What those need who watch over the node."""
+
+    measure: Measure
+    alive: Check
+    ready: Check
+
+
 def build_local_app(
     *,
     blocks: BlockStore,
@@ -48,6 +61,7 @@ def build_local_app(
     info: Snapshot,
     peers: Snapshot,
     status: Snapshot,
+    monitoring: Monitoring,
     operator: OperatorToken,
     host_names: Iterable[str],
     max_block_size: int,
@@ -75,6 +89,9 @@ def build_local_app(
             "/node/info": read(state_answer(info)),
             "/node/peers": read(state_answer(peers)),
             "/node/status": read(state_answer(status)),
+            "/metrics": read(metrics_answer(info=info, status=status, measure=monitoring.measure)),
+            "/healthz": read(health_answer(monitoring.alive, "not-alive")),
+            "/readyz": read(health_answer(monitoring.ready, "not-ready")),
             "/openapi.json": read(description_answer()),
             "/blocks": {
                 **read(for_operator(operator, counted(counters, writes.list_page))),
@@ -106,12 +123,14 @@ def build_public_app(
     info: Snapshot,
     status: Snapshot,
     links: Handler,
+    arrived: Arrived,
     counters: Counters,
     on_read: Callable[[str], None],
 ) -> web.Application:
     """Return the application of the peer port: reads of what is held, for anyone.
 
-    `links` handles `/ws`, where other nodes link with this one.
+    `links` handles `/ws`, where other nodes link with this one. `arrived` is told of each knock at
+    `/reach/{nonce}`, by which a peer shows that it gets in.
     """
     reads = BlockReads(find=held_only(blocks), counters=counters, on_read=on_read)
     app = web.Application(middlewares=[answers_counted(counters), problems])
@@ -120,6 +139,8 @@ def build_public_app(
         app,
         {
             "/ws": {"GET": links},
+            "/reach/{nonce}": read(knock_answer(arrived)),
+            "/observed": read(observed),
             "/node/info": read(state_answer(info)),
             "/node/status": read(state_answer(status)),
             "/openapi.json": read(description_answer()),

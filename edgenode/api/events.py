@@ -42,6 +42,11 @@ class EventFeed:
         self._closing = False
 
     @property
+    def viewers(self) -> int:
+        """How many see what is published."""
+        return len(self._viewers)
+
+    @property
     def is_watched(self) -> bool:
         """Whether anyone sees what is published."""
         return bool(self._viewers)

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from edgenode.api.ports import Snapshot
+from edgenode.core.reachability import IPV6_ONLY, REACHABLE, UNKNOWN
 
 TEMPLATE_PATH = Path(__file__).with_name("page.html")
 
@@ -43,7 +44,12 @@ def page_values(
 ) -> dict[str, str]:
     """Return the values of the template, as HTML."""
     operations = status["operations"]
+    reachability = status["reachability"]
     return {
+        "reach": escape(_reach(reachability)),
+        "reach_class": "good" if reachability["verdict"] in REACHABLE else "warn",
+        "advice": escape(reachability["advice"]),
+        "outside": _outside(reachability),
         "state": escape(
             f"Running · {_count(status['peers'], 'peer')} · {_count(status['blocks'], 'block')}"
         ),
@@ -62,6 +68,29 @@ def page_values(
         "peer_rows": "".join(_peer_row(peer) for peer in peers)
         or '<tr><td colspan="4">No peer is known yet.</td></tr>',
     }
+
+
+def _reach(reachability: Mapping[str, Any]) -> str:
+    verdict = reachability["verdict"]
+    if verdict == UNKNOWN:
+        return "Not known yet whether other networks can reach it"
+    if verdict not in REACHABLE:
+        return "Not reachable from other networks"
+    words = "Reachable from other networks"
+    if verdict == IPV6_ONLY:
+        words += " by IPv6"
+    return words if reachability["verified"] else words + ", not confirmed yet"
+
+
+def _outside(reachability: Mapping[str, Any]) -> str:
+    address, port = reachability["externalAddress"], reachability["externalPort"]
+    if address is None:
+        return "not known"
+    host = f"[{address}]" if ":" in address else address
+    shown = f"<code>{escape(host if port is None else f'{host}:{port}')}</code>"
+    if reachability["verified"]:
+        shown += f", confirmed by {escape(_count(reachability['confirmations'], 'node'))}"
+    return shown
 
 
 def duration(seconds: float) -> str:

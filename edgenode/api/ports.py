@@ -14,6 +14,9 @@ Raises BlockUnavailable, BlockTooLarge, StoreFull, StoreFailed or Busy. It is ca
 request that waits, also for the same id at the same time; cancelling a call ends that wait only.
 """
 
+Arrived = Callable[[str, str], bool]
+"""Takes a nonce, and the IP literal that knocks with it; False if nobody there was asked to."""
+
 
 class Hasher(Protocol):
     """A running hash."""
@@ -43,6 +46,10 @@ class HeldBlock(StoredBlock, Protocol):
     @property
     def path(self) -> Path:
         """A file of exactly `size` bytes that never changes; it may be deleted at any time."""
+
+    @property
+    def data(self) -> bytes | None:
+        """The bytes, where the store had them at hand."""
 
 
 class BlockStore(Protocol):

@@ -41,6 +41,8 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "internal-error": (500, "The node failed; its log says how"),
     "store-failed": (500, "The disk refused a read or a write"),
     "busy": (503, "Too much of this is under way"),
+    "not-alive": (503, "The node makes no progress"),
+    "not-ready": (503, "The node cannot serve now"),
     "store-full": (507, "There is no room left for the block"),
 }
 """Code → status and title. The codes are part of the interface: more may come, none changes."""
@@ -114,7 +116,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except ConnectionError:
         raise
     except Exception as error:
-        _log.exception("Request failed: %s", request.method)
+        _log.exception("Request failed: %s", request.method, extra={"event": "request-failed"})
         if request.writer.output_size > 0:
             raise ConnectionResetError("part of the response is sent already") from error
         response = problem_answer(Problem("internal-error"))
@@ -132,5 +134,5 @@ def _kept(error: web.HTTPException) -> dict[str, str]:
 def _known(error: EdgenodeError) -> str:
     if error.code in CATALOGUE:
         return error.code
-    _log.error("No problem type for %s", error.code)
+    _log.error("No problem type for %s", error.code, extra={"event": "request-failed"})
     return "internal-error"

@@ -56,6 +56,9 @@ async def send_block(
     if request.method == "HEAD":
         headers["Content-Length"] = str(held.size)
         return web.Response(status=status, headers=headers)
+    if held.data is not None:
+        body = held.data if part is None else held.data[offset : offset + length]
+        return web.Response(status=status, headers=headers, body=body)
     try:
         if length <= IN_MEMORY_BYTES:
             body = await asyncio.to_thread(_read, held.path, offset, length)

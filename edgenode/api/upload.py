@@ -12,6 +12,10 @@ from edgenode.core.counters import Counters
 IDLE_SECONDS = 30.0
 """How long a body may stand still: as long as a home line that reconnects takes."""
 
+RECEIVE_BYTES = 64 * 1024
+"""Read from a connection at once. asyncio's own 256 KiB is four buffers of a body on its way, each
+memory that the system maps and takes back."""
+
 
 def check_body(request: web.Request, max_bytes: int, too_large: str) -> None:
     """Refuse by the headers alone a body that cannot be taken; raises Problem.
@@ -38,6 +42,8 @@ async def read_body(request: web.Request, counters: Counters) -> AsyncGenerator[
     if "Expect" in request.headers and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the response itself has not begun
+    if isinstance(transport := request.transport, asyncio.Transport):
+        _receive_in_pieces(transport)
     received = 0
     while True:
         try:
@@ -54,3 +60,9 @@ async def read_body(request: web.Request, counters: Counters) -> AsyncGenerator[
         yield chunk
     if request.content_length not in (None, received):
         raise ConnectionResetError("the body was cut short")
+
+
+def _receive_in_pieces(transport: asyncio.Transport) -> None:
+    """Read a connection in pieces of RECEIVE_BYTES, which asyncio lets be set by attribute only."""
+    if hasattr(transport, "max_size"):
+        transport.max_size = RECEIVE_BYTES

@@ -35,6 +35,10 @@ PORT_OR_ANY = whole(0, 65535)
 PORT = whole(1, 65535)
 PEER_PORT = 4242
 
+STANDARD = "standard"
+LOW_POWER = "low-power"
+"""Values of `server.profile`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
@@ -58,6 +62,12 @@ class ServerConfig:
         "maps. 0 takes any free port.",
     )
     ws_bind: str = setting("", bind_address(), "Where the peer port listens; as http_bind.")
+    profile: str = setting(
+        STANDARD,
+        choice(STANDARD, LOW_POWER),
+        '"low-power" is for machines with 512 MiB of RAM and for weak home routers: at most 16 '
+        "links instead of 48, 10 of them from outside, and half of the threads and caches.",
+    )
     upnp: bool = setting(True, switch(), "false turns all port mapping off, whatever [nat] says.")
 
 

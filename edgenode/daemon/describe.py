@@ -1,6 +1,6 @@
 """What the node says of itself: NodeInfo and NodeMetrics, JSON-ready."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from edgenode import __version__
 from edgenode.core.counters import Counters
@@ -22,7 +22,6 @@ class Description:
         capabilities: Sequence[str],
         http_port: int,
         ws_port: int,
-        addresses: Callable[[], list[str]],
     ) -> None:
         self.node_id = node_id
         self._network = network
@@ -30,35 +29,40 @@ class Description:
         self._capabilities = list(dict.fromkeys((*BUILT_IN_CAPABILITIES, *capabilities)))
         self._http_port = http_port
         self._ws_port = ws_port
-        self._addresses = addresses
 
-    def info(self) -> dict[str, object]:
-        """Return NodeInfo."""
+    def info(self, addresses: list[str]) -> dict[str, object]:
+        """Return NodeInfo; `addresses` are `host:port` texts, the best first."""
         return {
             "nodeId": self.node_id,
             "publicKey": self.node_id,
             "version": __version__,
             "network": self._network,
             "capabilities": self._capabilities,
-            "addresses": self._addresses(),
+            "addresses": addresses,
             "httpPort": self._http_port,
             "wsPort": self._ws_port,
             "region": self._region or None,
         }
 
-    def announce(self) -> Announce:
-        """Return what each new peer is told."""
+    def announce(self, ws_port: int) -> Announce:
+        """Return what a peer is told, that reaches this node's peer port at `ws_port`."""
         return Announce(
             version=__version__,
             http_port=self._http_port,
-            ws_port=self._ws_port,
+            ws_port=ws_port,
             capabilities=self._capabilities,
             region=self._region,
         )
 
 
 def metrics(
-    *, uptime_s: float, peers: int, blocks: int, counters: Counters, pending_sync: int
+    *,
+    uptime_s: float,
+    peers: int,
+    blocks: int,
+    counters: Counters,
+    pending_sync: int,
+    reachability: Mapping[str, object],
 ) -> dict[str, object]:
     """Return NodeMetrics: whole seconds, counts, bytes since the start."""
     return {
@@ -72,4 +76,5 @@ def metrics(
         },
         "operations": {"success": counters.succeeded, "failed": counters.failed},
         "pendingSync": pending_sync,
+        "reachability": reachability,
     }

@@ -254,7 +254,11 @@ class _Run:
         try:
             await partial.commit()
         except HashMismatch:
-            log.warning("bytes fetched for %s… do not hash to it", self.block_id[:16])
+            log.warning(
+                "bytes fetched for %s… do not hash to it",
+                self.block_id[:16],
+                extra={"event": "fetched-damaged", "block": self.block_id},
+            )
             return False
         return True
 

@@ -11,13 +11,11 @@ from edgenode.core.errors import EdgenodeError
 from edgenode.daemon.config_sections import Config
 from edgenode.daemon.greeting import greeting
 from edgenode.daemon.listen import PortBusy
-from edgenode.daemon.logs import start_logging
+from edgenode.daemon.logs import Logs, reaches_journal, start_logging
 from edgenode.daemon.node import run_node
 from edgenode.daemon.notify import notify
-
-# Threads for disk, hashing and name look-ups. A card serves one request at a time; four keep a
-# long hash from holding up short reads, and each costs about 100 kB once it was used.
-MAX_THREADS = 4
+from edgenode.daemon.profile import PROFILES
+from edgenode.daemon.reachparts import asked_of_routers
 
 log = logging.getLogger(__name__)
 
@@ -28,34 +26,41 @@ def run(config: Config, *, any_port: bool) -> int:
     `any_port` takes a free port where a configured one is busy. `lean.keep_openssl_out` comes
     before this module is imported.
     """
-    start_logging()
+    logs = start_logging()
     os.umask(0o077)
     try:
-        asyncio.run(_run(config, any_port=any_port))
+        asyncio.run(_run(config, logs, any_port=any_port))
     except (EdgenodeError, PortBusy, OSError) as error:
-        log.error("cannot start: %s", error)  # noqa: TRY400 - one line for a person
+        failed = {"event": "start-failed"}
+        log.error("cannot start: %s", error, extra=failed)  # noqa: TRY400 - one line for a person
         return 1
     return 0
 
 
-async def _run(config: Config, *, any_port: bool) -> None:
+async def _run(config: Config, logs: Logs, *, any_port: bool) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS, "worker"))
+    profile = PROFILES[config.server.profile]
+    loop.set_default_executor(ThreadPoolExecutor(profile.max_threads, "worker"))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, stop)
 
     def on_ready(node_id: str, http_port: int, ws_port: int) -> None:
+        logs.identify(node_id)
         log.info("ready nodeId=%s httpPort=%d wsPort=%d", node_id, http_port, ws_port)
         notify("READY=1")
-        if sys.stdout.isatty() or "JOURNAL_STREAM" not in os.environ:
+        if sys.stdout.isatty() or not reaches_journal():
             text = greeting(
-                node_id=node_id, http_port=http_port, ws_port=ws_port, data_dir=config.data_dir
+                node_id=node_id,
+                http_port=http_port,
+                ws_port=ws_port,
+                data_dir=config.data_dir,
+                asked=asked_of_routers(config.nat, config.server, ws_port),
             )
             sys.stdout.write(text)
             sys.stdout.flush()
 
-    await run_node(config, any_port=any_port, stop=stop, on_ready=on_ready)
+    await run_node(config, any_port=any_port, stop=stop, on_ready=on_ready, logs=logs)
     log.info("stopped")
 
 

@@ -45,7 +45,11 @@ class Repair:
                     log.debug("block %s… is still wanted: %s", block_id[:16], error)
                 else:
                     self.wanted.discard(block_id)
-                    log.info("block %s… is whole again", block_id[:16])
+                    log.info(
+                        "block %s… is whole again",
+                        block_id[:16],
+                        extra={"event": "block-repaired", "block": block_id},
+                    )
             await asyncio.sleep(MIN_INTERVAL_S)
             try:
                 async with asyncio.timeout(MAX_INTERVAL_S if self.wanted else None):

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgenode.core import (
     batch,
+    dialback,
     events,
     fetch,
     frame,
@@ -25,6 +26,8 @@ from edgenode.core.strictjson import limits
 from edgenode.daemon import asking, exchange, fetching, gossip, publishing, replicas, serving
 from edgenode.daemon.config_sections import BatchConfig
 from edgenode.link import accept, dial, handshake, keep, link, socket, table
+from edgenode.reach import asking as reach_asking
+from edgenode.reach import checking, prober
 from edgenode.store import conflicts
 from tests.vectors import make
 
@@ -91,6 +94,9 @@ LIMITS: dict[str, object] = {
     "questions to one peer that wait": asking.MAX_WAITING,
     "time without an answer before a walk begins anew": f"{asking.PATIENCE_S:.0f} s",
     "own batches that one peer has still to acknowledge": exchange.MAX_UNACKNOWLEDGED,
+    "a head waits for the batches it speaks of before it is passed on": (
+        f"{gossip.UNSYNCED_S:.0f} s"
+    ),
     "an own batch is sent again after": f"{BatchConfig().retry_delay // 1000} s",
     "an own batch is sent again at most": f"{BatchConfig().retry_attempts} times",
     "links up to which all peers are told an own batch": gossip.FULL_MESH,
@@ -111,6 +117,16 @@ LIMITS: dict[str, object] = {
     "connection and upgrade": f"{dial.CONNECT_TIMEOUT_S:.0f} s",
     "handshake": f"{handshake.HANDSHAKE_TIMEOUT_S:.0f} s",
     "handshakes under way at once": accept.MAX_HANDSHAKES,
+    "dial-backs served in a minute": prober.MAX_IN_WINDOW,
+    "the same, of one peer": prober.MAX_OF_PEER_IN_WINDOW,
+    "dial-backs served at once": prober.MAX_AT_ONCE,
+    "time for a dial-back": f"{prober.KNOCK_TIMEOUT_S:.0f} s",
+    "answer to the wish for one": f"{reach_asking.ANSWER_TIMEOUT_S:.0f} s",
+    "peers asked for one, at a time": dialback.VERIFIERS,
+    "peers asked in a round": reach_asking.MAX_ASKED,
+    "time between rounds while all is well": f"{checking.AGAIN_S:.0f} s",
+    "longest wait after one that failed": f"{checking.LAST_RETRY_MS // 1000} s",
+    "least time between rounds of dial-backs": f"{checking.LEAST_GAP_S:.0f} s",
     "silence before a ping": f"{link.SILENCE_S:.0f} s",
     "answer to that ping": f"{link.PONG_TIMEOUT_S:.0f} s",
     "answer to a probe": f"{table.PROBE_TIMEOUT_S:.0f} s",

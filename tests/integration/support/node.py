@@ -22,7 +22,10 @@ _READY = r"ready nodeId=([0-9a-f]{64}) httpPort=(\d+) wsPort=(\d+)"
 
 
 class Node:
-    """`edgenode run` with its data in `folder`; every start after the first has the same ports."""
+    """`edgenode run` with its data in `folder`; every start after the first has the same ports.
+
+    It asks no router for anything: the one of the network that the tests run in is not theirs.
+    """
 
     def __init__(
         self,
@@ -73,9 +76,7 @@ class Node:
         self._config.write_text(self._toml())
         seen = len(self.lines)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "edgenode", "run"),
-            *("--config", str(self._config), "--data-dir", str(self.data_dir)),
+            *self._command(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -91,7 +92,7 @@ class Node:
             "wsPort": self.ws_port,
         }
         token = (self.data_dir / "operator.token").read_text().strip()
-        self.rest = Rest(self._session, self.http_port, token)
+        self.rest = Rest(self._session, await self._rest_port(), token)
         assert (await self.rest.info())["nodeId"] == self.node_id
 
     async def stop(self) -> float:
@@ -163,6 +164,16 @@ class Node:
             self.lines.append(line)
             self._news.notify_all()
 
+    def _command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "edgenode", "run"),
+            *("--config", str(self._config), "--data-dir", str(self.data_dir)),
+        ]
+
+    async def _rest_port(self) -> int:
+        """Give the port on this loopback at which its HTTP port is reached."""
+        return self.http_port
+
     def _toml(self) -> str:
         peers = ", ".join(
             f'{{address = "127.0.0.1", port = {port}, is_static = true}}' for port in self.dials
@@ -174,6 +185,7 @@ http_bind = "127.0.0.1"
 ws_bind = "127.0.0.1"
 http_port = {self.http_port}
 ws_port = {self.ws_port}
+upnp = false
 [bootstrap]
 nodes = [{peers}]
 retry_interval = {self._retry_interval_ms}

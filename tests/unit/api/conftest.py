@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from aiohttp import ClientSession, ClientTimeout, web
 
 from edgenode.api import app
 from edgenode.api.access import OperatorToken
-from edgenode.api.app import build_local_app, build_public_app, build_runner
+from edgenode.api.app import Monitoring, build_local_app, build_public_app, build_runner
 from edgenode.api.events import EventFeed
+from edgenode.api.exposition import Buckets
+from edgenode.api.metrics import OpenPort, Readings
 from edgenode.core.counters import Counters
 
 from .plain_records import PlainRecords
@@ -23,6 +25,39 @@ OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
 MAX_BLOCK_SIZE = 64 * 1024 * 1024
 NODE_ID = "ab" * 32
 NOW_MS = 1_700_000_000_000
+
+
+READINGS = Readings(
+    mapping_wanted=True,
+    ports=[OpenPort("ipv4", "pcp", "192.0.2.1", 12.5)],
+    ports_lost=1,
+    failures={("upnp", "no-answer"): 1},
+    links_dialled=2,
+    links_accepted=3,
+    link_queue_bytes=4,
+    viewers=5,
+    block_bytes=6,
+    block_bytes_max=7,
+    blocks_damaged=8,
+    blocks_wanted=9,
+    disk_free_bytes=10,
+    disk_reserve_bytes=11,
+    fetches=12,
+    outbox_updates=13,
+    database_waiting=14,
+    origins=15,
+    origins_behind=16,
+    batches_missing=17,
+    loop_lag=Buckets((0.1, 1.0), (5, 2, 1), 4.5),
+    warnings={"clone": 18},
+    clock_trusted=True,
+    resident_bytes=19,
+    anonymous_bytes=20,
+    written_bytes=21,
+    cpu_s=22.5,
+    started_s=1_700_000_000.25,
+    open_files=23,
+)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -40,6 +75,7 @@ class Node:
         self.store = PlainStore(root, MAX_BLOCK_SIZE)
         self.counters = Counters()
         self.read: list[str] = []
+        self.knocks: list[tuple[str, str]] = []
         self.records = PlainRecords()
         self.feed = EventFeed(node_id=NODE_ID, wall_ms=lambda: NOW_MS, counters=self.counters)
         self.fetched: list[str] = []
@@ -49,7 +85,20 @@ class Node:
         self.fetch_started = asyncio.Event()
         self.fetch_cancelled = asyncio.Event()
         self.links_error: Exception | None = None
+        self.readings = READINGS
+        self.wrong: Callable[[], Awaitable[str | None]] | None = None
+        self.unready: str | None = None
         self.peer_list: list[dict[str, Any]] = []
+        self.reachability: dict[str, Any] = {
+            "verdict": "mapped",
+            "verified": True,
+            "method": "pcp",
+            "externalAddress": "192.0.2.1",
+            "externalPort": 4242,
+            "advice": "Nothing to do.",
+            "confirmations": 2,
+            "since": "2026-01-02T03:04:05.678Z",
+        }
         self.node_info: dict[str, Any] = {
             "nodeId": NODE_ID,
             "publicKey": NODE_ID,
@@ -97,7 +146,25 @@ class Node:
             },
             "operations": {"success": self.counters.succeeded, "failed": self.counters.failed},
             "pendingSync": 0,
+            "reachability": self.reachability,
         }
+
+    async def measure(self) -> Readings:
+        """Take the readings."""
+        return self.readings
+
+    async def alive(self) -> str | None:
+        """Say what keeps the node from making progress."""
+        return await self.wrong() if self.wrong else None
+
+    async def ready(self) -> str | None:
+        """Say what keeps the node from serving."""
+        return self.unready
+
+    def arrived(self, nonce: str, source: str) -> bool:
+        """Take a knock."""
+        self.knocks.append((nonce, source))
+        return nonce == "ab" * 16
 
     async def links(self, _request: web.Request) -> web.StreamResponse:
         """Be where links are accepted."""
@@ -115,6 +182,7 @@ class Node:
             info=self.info,
             peers=self.peers,
             status=self.status,
+            monitoring=Monitoring(self.measure, self.alive, self.ready),
             operator=OperatorToken(TOKEN, hashlib.sha3_512),
             host_names=["Pi.example"],
             max_block_size=MAX_BLOCK_SIZE,
@@ -130,6 +198,7 @@ class Node:
             info=self.info,
             status=self.status,
             links=self.links,
+            arrived=self.arrived,
             counters=self.counters,
             on_read=self.read.append,
         )

@@ -15,6 +15,7 @@ class PlainBlock:
     block_id: str
     size: int
     path: Path
+    data: bytes | None = None
 
 
 class PlainStore:

@@ -195,7 +195,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("text", ["text", "muted", "link", "good"])
+@pytest.mark.parametrize("text", ["text", "muted", "link", "good", "warn"])
 @pytest.mark.parametrize("ground", ["ground", "card"])
 def test_the_colours_can_be_read(scheme: int, text: str, ground: str) -> None:
     pairs = re.findall(r"--(\w+): (#\w+);", TEMPLATE_PATH.read_text())
@@ -203,6 +203,57 @@ def test_the_colours_can_be_read(scheme: int, text: str, ground: str) -> None:
     colours = dict(pairs[scheme * half : (scheme + 1) * half])
     bright, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
     assert (bright + 0.05) / (dark + 0.05) >= 4.5
+
+
+async def test_a_knock_is_taken_or_not(public: Served, node: Node) -> None:
+    async with public.client.get("/reach/" + "ab" * 16) as response:
+        assert (response.status, await response.read()) == (204, b"")
+        assert response.headers["Cache-Control"] == "no-store"
+    async with public.client.get("/reach/" + "cd" * 16) as response:
+        assert response.status == 404
+        assert (await response.json())["type"] == "urn:edgenode:problem:not-found"
+    assert node.knocks == [("ab" * 16, "127.0.0.1"), ("cd" * 16, "127.0.0.1")]
+
+
+async def test_nobody_knocks_at_the_http_port(local: Served, node: Node) -> None:
+    async with local.client.get("/reach/" + "ab" * 16) as response:
+        assert response.status == 404
+    assert node.knocks == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "verified", "words", "colour"),
+    [
+        ("mapped", True, "Reachable from other networks. Do this.", "good"),
+        ("public", True, "Reachable from other networks. Do this.", "good"),
+        ("public", False, "Reachable from other networks, not confirmed yet. Do this.", "good"),
+        ("ipv6-only", True, "Reachable from other networks by IPv6. Do this.", "good"),
+        ("cgnat", False, "Not reachable from other networks. Do this.", "warn"),
+        ("firewalled", False, "Not reachable from other networks. Do this.", "warn"),
+        ("unknown", False, "Not known yet whether other networks can reach it. Do this.", "warn"),
+    ],
+)
+async def test_the_page_says_next_whether_it_can_be_reached(
+    local: Served, node: Node, verdict: str, verified: bool, words: str, colour: str
+) -> None:
+    node.reachability |= {"verdict": verdict, "verified": verified, "advice": "Do this."}
+    document, source, _ = await page_of(local)
+    assert words in document.text
+    assert f'<p class="{colour}"><strong>' in source
+    assert source.index(f'<p class="{colour}">') < source.index("Up for")
+    where = "192.0.2.1:4242, confirmed by 2 nodes" if verified else "192.0.2.1:4242\n"
+    assert where in document.text
+
+
+async def test_the_page_without_an_outer_address(local: Served, node: Node) -> None:
+    node.reachability |= {"externalAddress": None, "externalPort": None, "advice": "<b>&"}
+    document, source, _ = await page_of(local)
+    assert "From outsidenot known" in document.text
+    assert "&lt;b&gt;&amp;" in source
+    node.reachability |= {"externalAddress": "2a01:4f8::1", "externalPort": 4242}
+    assert "[2a01:4f8::1]:4242" in (await page_of(local))[0].text
+    node.reachability |= {"externalAddress": "100.64.0.7", "externalPort": None}
+    assert "100.64.0.7" in (await page_of(local))[0].text
 
 
 def test_durations_and_amounts() -> None:

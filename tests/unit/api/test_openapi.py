@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 from edgenode.api.node import OPENAPI_PATH
 from edgenode.api.problems import CATALOGUE, TYPE_PREFIX
 from edgenode.core.errors import Busy
+from edgenode.core.reachability import VERDICTS
 
 from .conftest import OPERATOR, Node, Served
 from .test_node import PEER
@@ -126,6 +127,10 @@ HERE = "/blocks/{block_id}"
         ("GET", "/node/peers", "/node/peers", {}, None, 200),
         ("GET", "/node/status", "/node/status", {}, None, 200),
         ("GET", "/openapi.json", "/openapi.json", {}, None, 200),
+        ("GET", "/metrics", "/metrics", {}, None, 200),
+        ("GET", "/metrics", "/metrics", {"Host": "evil.example"}, None, 403),
+        ("GET", "/healthz", "/healthz", {}, None, 200),
+        ("GET", "/readyz", "/readyz", {}, None, 200),
         ("GET", "/blocks", "/blocks", OPERATOR, None, 200),
         ("GET", "/blocks?limit=1", "/blocks", OPERATOR, None, 200),
         ("GET", "/blocks?limit=0", "/blocks", OPERATOR, None, 400),
@@ -181,3 +186,19 @@ async def test_answers_are_as_described(
     async with local.client.request(method, path, headers=headers, data=data) as response:
         assert response.status == status
         await check(response, method, described)
+
+
+@pytest.mark.parametrize("nonce", ["ab" * 16, "cd" * 16])
+async def test_a_knock_is_as_described(public: Served, nonce: str) -> None:
+    async with public.client.get(f"/reach/{nonce}") as response:
+        await check(response, "GET", "/reach/{nonce}")
+
+
+async def test_every_verdict_is_described(local: Served, node: Node) -> None:
+    described = DOCUMENT["components"]["schemas"]["Reachability"]["properties"]["verdict"]["enum"]
+    assert described == list(VERDICTS)
+    nothing = {"method": None, "externalAddress": None, "externalPort": None}
+    for verdict in VERDICTS:
+        node.reachability |= {"verdict": verdict, **nothing}
+        async with local.client.get("/node/status") as response:
+            await check(response, "GET", "/node/status")

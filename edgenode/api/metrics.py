@@ -1,0 +1,324 @@
+"""`GET /metrics`: all that an operator watches and is alerted by, as it is when it is asked for.
+
+Nothing is counted for this alone: NodeInfo, NodeMetrics and `Readings` are turned into samples.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from edgenode.api.exposition import (
+    CONTENT_TYPE,
+    COUNTER,
+    GAUGE,
+    HISTOGRAM,
+    Buckets,
+    Family,
+    Sample,
+    exposition,
+    histogram,
+)
+from edgenode.api.ports import Snapshot
+from edgenode.core.reachability import VERDICTS
+
+FAMILIES = ("ipv4", "ipv6")
+
+
+class OpenPort(NamedTuple):
+    """A port that a gateway passes on."""
+
+    family: str
+    """`ipv4` or `ipv6`."""
+    method: str
+    gateway: str
+    age_s: float
+    """Since it was opened; renewing it does not change that."""
+
+
+class Readings(NamedTuple):
+    """What NodeMetrics does not say. None: not known here, and left out."""
+
+    mapping_wanted: bool
+    ports: Sequence[OpenPort]
+    ports_lost: int
+    failures: Mapping[tuple[str, str], int]
+    """(method, reason) → gateways where it fails now."""
+    links_dialled: int
+    links_accepted: int
+    link_queue_bytes: int
+    viewers: int
+    block_bytes: int
+    block_bytes_max: int
+    """0: no bound."""
+    blocks_damaged: int
+    """Since the start."""
+    blocks_wanted: int
+    disk_free_bytes: int | None
+    disk_reserve_bytes: int
+    fetches: int
+    outbox_updates: int
+    database_waiting: int
+    origins: int
+    origins_behind: int
+    batches_missing: int
+    loop_lag: Buckets
+    warnings: Mapping[str, int]
+    """Event → how often since the start."""
+    clock_trusted: bool | None
+    resident_bytes: int | None
+    anonymous_bytes: int | None
+    written_bytes: int | None
+    """Handed to the disks by this process since its start."""
+    cpu_s: float
+    started_s: float
+    """Seconds since 1970."""
+    open_files: int | None
+
+
+Measure = Callable[[], Awaitable[Readings]]
+"""Takes the readings now; called once for each request."""
+
+
+def metrics_answer(*, info: Snapshot, status: Snapshot, measure: Measure) -> Handler:
+    """Return the handler; `info` and `status` give NodeInfo and NodeMetrics."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        readings = await measure()
+        return web.Response(
+            body=exposition(families(info(), status(), readings)),
+            headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},
+        )
+
+    return answer
+
+
+def families(
+    info: Mapping[str, Any], status: Mapping[str, Any], readings: Readings
+) -> Iterator[Family]:
+    """Turn what the node says of itself into metrics."""
+    yield from _of_status(info, status)
+    yield from _of_reach(status["reachability"], readings)
+    yield from _of_parts(readings)
+    yield from _of_process(readings)
+
+
+def _of_status(info: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Family]:
+    bandwidth, operations = status["bandwidth"], status["operations"]
+    yield Family(
+        "edgenode_build_info",
+        GAUGE,
+        "The version that runs; always 1.",
+        [Sample(1, {"version": info["version"]})],
+    )
+    yield Family(
+        "edgenode_node_info",
+        GAUGE,
+        "Who the node is; always 1.",
+        [
+            Sample(
+                1,
+                {
+                    "node_id": info["nodeId"],
+                    "network": info["network"],
+                    "region": info["region"] or "",
+                },
+            )
+        ],
+    )
+    yield _one("edgenode_uptime_seconds", "Time since the start.", status["uptime"])
+    yield _one("edgenode_peers", "Nodes linked now.", status["peers"])
+    yield _one("edgenode_blocks", "Blocks held.", status["blocks"])
+    yield _one(
+        "edgenode_pending_sync_blocks", "Blocks to be fetched from peers.", status["pendingSync"]
+    )
+    yield Family(
+        "edgenode_network_bytes_total",
+        COUNTER,
+        "Bytes of bodies (blocks, events, answers), by direction.",
+        [Sample(bandwidth[word], {"direction": word}) for word in ("in", "out")],
+    )
+    yield _total(
+        "edgenode_relayed_bytes_total",
+        "Bytes of blocks that were passed on between two peers.",
+        bandwidth["relayed"],
+    )
+    yield Family(
+        "edgenode_operations_total",
+        COUNTER,
+        "Block operations, by result.",
+        [Sample(operations[word], {"result": word}) for word in ("success", "failed")],
+    )
+
+
+def _of_reach(reachability: Mapping[str, Any], readings: Readings) -> Iterator[Family]:
+    yield Family(
+        "edgenode_reachability",
+        GAUGE,
+        "Whether other networks can connect: 1 for the verdict in force, 0 for all others.",
+        [Sample(reachability["verdict"] == one, {"verdict": one}) for one in VERDICTS],
+    )
+    yield _one(
+        "edgenode_reachability_verified",
+        "1 if nodes on other networks got through.",
+        reachability["verified"],
+    )
+    yield _one(
+        "edgenode_reachability_confirmations",
+        "Nodes on other networks that got through.",
+        reachability["confirmations"],
+    )
+    yield _one(
+        "edgenode_reachability_since_timestamp_seconds",
+        "When the verdict came to be, by this machine's clock.",
+        datetime.fromisoformat(reachability["since"]).timestamp(),
+    )
+    yield _one(
+        "edgenode_port_mapping_wanted",
+        "1 if routers are asked to open the port.",
+        readings.mapping_wanted,
+    )
+    counts = dict.fromkeys(FAMILIES, 0)
+    for port in readings.ports:
+        counts[port.family] += 1
+    yield Family(
+        "edgenode_port_mappings",
+        GAUGE,
+        "Routers that pass the peer port on, by address family.",
+        [Sample(count, {"family": family}) for family, count in counts.items()],
+    )
+    yield Family(
+        "edgenode_port_mapping_age_seconds",
+        GAUGE,
+        "Time since a router opened the port.",
+        [
+            Sample(
+                port.age_s,
+                {"family": port.family, "method": port.method, "gateway": port.gateway},
+            )
+            for port in readings.ports
+        ],
+    )
+    yield _total(
+        "edgenode_port_mappings_lost_total",
+        "Mappings that were there and went.",
+        readings.ports_lost,
+    )
+    yield Family(
+        "edgenode_port_mapping_failures",
+        GAUGE,
+        "Routers that open no port now, by the method tried and what came of it.",
+        [
+            Sample(count, {"method": method, "reason": reason})
+            for (method, reason), count in readings.failures.items()
+        ],
+    )
+
+
+def _of_parts(readings: Readings) -> Iterator[Family]:
+    yield Family(
+        "edgenode_links",
+        GAUGE,
+        "Links, by who dialled.",
+        [
+            Sample(readings.links_dialled, {"direction": "out"}),
+            Sample(readings.links_accepted, {"direction": "in"}),
+        ],
+    )
+    yield _one(
+        "edgenode_link_queue_bytes", "Bytes that wait to be sent.", readings.link_queue_bytes
+    )
+    yield _one("edgenode_viewers", "Who watches the live events.", readings.viewers)
+    yield _one("edgenode_block_bytes", "Bytes of the blocks held.", readings.block_bytes)
+    yield _one(
+        "edgenode_block_bytes_max",
+        "Bytes that blocks may take by the settings.",
+        readings.block_bytes_max or None,
+    )
+    yield _total(
+        "edgenode_blocks_damaged_total",
+        "Blocks that did not match their hash and were set aside.",
+        readings.blocks_damaged,
+    )
+    yield _one(
+        "edgenode_blocks_wanted",
+        "Damaged blocks that no peer has replaced yet.",
+        readings.blocks_wanted,
+    )
+    yield _one(
+        "edgenode_disk_free_bytes",
+        "Free on the disk of the data folder.",
+        readings.disk_free_bytes,
+    )
+    yield _one(
+        "edgenode_disk_reserve_bytes",
+        "What the settings keep free of blocks there.",
+        readings.disk_reserve_bytes,
+    )
+    yield _one("edgenode_fetches", "Blocks being fetched, or in the queue.", readings.fetches)
+    yield _one(
+        "edgenode_outbox_updates",
+        "Updates of this node that it has not told yet.",
+        readings.outbox_updates,
+    )
+    yield _one(
+        "edgenode_database_waiting", "Writes that wait for the disk.", readings.database_waiting
+    )
+    yield _one("edgenode_origins", "Nodes whose records are carried.", readings.origins)
+    yield _one(
+        "edgenode_origins_behind",
+        "Nodes of whose records this one lacks some, or has more than they say.",
+        readings.origins_behind,
+    )
+    yield _one(
+        "edgenode_batches_missing",
+        "Batches of records that others have and this node lacks.",
+        readings.batches_missing,
+    )
+    yield Family(
+        "edgenode_event_loop_lag_seconds",
+        HISTOGRAM,
+        "How late the event loop came to a task that was due.",
+        histogram(readings.loop_lag),
+    )
+    yield Family(
+        "edgenode_warnings_total",
+        COUNTER,
+        "Warnings and errors, by the EVENT under which the log has them.",
+        [Sample(count, {"event": event}) for event, count in readings.warnings.items()],
+    )
+    yield _one(
+        "edgenode_clock_trusted",
+        "1 if the machine's time service has set its clock since it was started.",
+        readings.clock_trusted,
+    )
+
+
+def _of_process(readings: Readings) -> Iterator[Family]:
+    """The names without our prefix are those that every Prometheus client gives."""
+    yield _one("process_resident_memory_bytes", "Resident memory.", readings.resident_bytes)
+    yield _one(
+        "edgenode_anonymous_memory_bytes",
+        "Resident memory that no file backs.",
+        readings.anonymous_bytes,
+    )
+    yield _total(
+        "edgenode_disk_written_bytes_total",
+        "Bytes that this process has caused to be written to disks.",
+        readings.written_bytes,
+    )
+    yield _total("process_cpu_seconds_total", "Processor time taken.", readings.cpu_s)
+    yield _one(
+        "process_start_time_seconds", "When the process began, since 1970.", readings.started_s
+    )
+    yield _one("process_open_fds", "Open files and sockets.", readings.open_files)
+
+
+def _one(name: str, help_: str, value: float | None) -> Family:
+    return Family(name, GAUGE, help_, [] if value is None else [Sample(value)])
+
+
+def _total(name: str, help_: str, value: float | None) -> Family:
+    return Family(name, COUNTER, help_, [] if value is None else [Sample(value)])
