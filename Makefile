@@ -29,7 +29,7 @@ run: setup ## start a node in the foreground, its data in ./.node; Ctrl-C stops 
 demo: setup ## three nodes on loopback exchange real files, within a minute
 	@$(PYTHON) scripts/demo.py
 
-bench: setup-dev ## what a node costs, beside bare Python and Node.js, against the targets
+bench: setup-lab ## what a node costs, beside bare Python and Node.js, against the targets
 	@$(PYTHON) -m benchmarks
 
 netlab: setup-lab ## two homes behind real routers, a node in each, to be looked at (as root)

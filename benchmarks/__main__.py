@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from benchmarks import blocks, memory, records, startup, transfer, updates
+from benchmarks import blocks, mapping, memory, records, startup, transfer, updates
 from benchmarks.support.compared import CACHE, install_nodejs
 from benchmarks.support.table import say
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[bool], Coroutine[None, None, None]]] = {
     "records": records.run,
     "transfer": transfer.run,
     "blocks": blocks.run,
+    "mapping": mapping.run,
 }
 
 

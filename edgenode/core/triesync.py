@@ -1,8 +1,9 @@
 """The data of `metadata:sync`: how two nodes find, and ask for, what one of them lacks.
 
 A walk over an origin's trie (`node`, answered by `children` or `list`), asking for batches that
-are missing (`want`), naming batches without sending them (`have`), and saying which have become
-durable (`ack`). Each has a class; `decode_metadata_sync` raises `DecodeError`.
+are missing (`want`), naming batches without sending them (`have`), and saying which have come and
+need not come again (`ack`: taken, not yet durable). Each has a class; `decode_metadata_sync`
+raises `DecodeError`.
 """
 
 from edgenode.core.errors import DecodeError

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from edgenode.daemon.meeting import Meeting
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.reaching import Reaching
+from edgenode.daemon.seeking import Seeking
 from edgenode.link.dial import DialFailed, Dialler
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
@@ -36,8 +37,13 @@ class MeetingParts:
         outbound: Outbound,
         dialler: Dialler,
         live: Callable[[Link], Awaitable[object]],
+        known: Callable[[], Sequence[str]],
+        max_links: int,
     ) -> None:
-        """`live(link)` lives through a link that a meeting has brought about."""
+        """`live(link)` lives through a link that a meeting has brought about.
+
+        `known()` names the other nodes of the network, as far as they are known.
+        """
         self._links = links
         self._peers = peers
         self._outbound = outbound
@@ -56,6 +62,17 @@ class MeetingParts:
             link_over=self._link_over,
             accept=self._accept,
         )
+        self._seeking = Seeking(
+            known=known,
+            links=links.get,
+            count=lambda: len(links),
+            max_links=max_links,
+            meet=self._meeting.meet,
+        )
+
+    def work(self) -> Coroutine[None, None, None]:
+        """Return what runs beside the node until cancelled."""
+        return self._seeking.run()
 
     def listen(self, listener: web.AppRunner) -> None:
         """Hand connections that were punched to the listener of the peer port."""

@@ -173,6 +173,8 @@ class _Node:
             outbound=self._outbound,
             dialler=self._dialler,
             live=self._live,
+            known=self._records.others,
+            max_links=profile.max_links,
         )
         self._sessions = Sessions(
             links=self._links,
@@ -276,6 +278,7 @@ class _Node:
             background(stack, work)
         stack.push_async_callback(dialler.close)
         stack.push_async_callback(self._meetings.stop)
+        background(stack, self._meetings.work())
         stack.callback(view.stop)
         for peer in self._static:
             background(

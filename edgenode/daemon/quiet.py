@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from edgenode.daemon.catalogue import UNEXPECTED
+from edgenode.daemon.catalogue import EVENTS, UNEXPECTED
 
 WINDOW_S = 60.0
 """In it, so many of one kind are logged; the rest are counted, and told at its end."""
@@ -46,7 +46,7 @@ class Quiet(logging.Handler):
         self._target = target
         self._clock = clock
         self._kinds: dict[tuple[str, int], _Kind] = {}
-        self.warnings: dict[str, int] = {}
+        self.warnings = dict.fromkeys(EVENTS, 0)
         """Event → how many warnings and errors of it there were, those held back too."""
 
     def emit(self, record: logging.LogRecord) -> None:

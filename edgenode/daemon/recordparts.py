@@ -130,6 +130,10 @@ class RecordParts:
         """Return how far this node is behind others."""
         return sync_lag(self._replicas, self._own_id)
 
+    def others(self) -> list[str]:
+        """Return the other nodes whose records are carried here."""
+        return [origin for origin in self._replicas.ids() if origin != self._own_id]
+
     async def holders(self, block_id: str) -> list[str]:
         """Return the other nodes that say that they hold a block."""
         found = await self._records.holders([block_id])

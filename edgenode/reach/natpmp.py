@@ -47,6 +47,9 @@ class NatPmpMethod:
         """
         external_port = earlier.external_port if earlier else wish.external_port
         lifetime_s = wish.lifetime_s or LONGEST_LIFETIME_S
+        if earlier is not None:  # one datagram: a verification an hour is all that this may cost
+            renewed = await self._ask_map(wish, external_port, lifetime_s, ANSWER_DEADLINE_S)
+            return _grant(renewed, None)
         made, told = await asyncio.gather(
             _tried(self._ask_map(wish, external_port, lifetime_s, ANSWER_DEADLINE_S)),
             _tried(self._ask_address()),
@@ -54,11 +57,7 @@ class NatPmpMethod:
         if isinstance(made, MappingFailed):
             # Only the answer about the address can show the one that is at fault.
             raise told if isinstance(told, MappingFailed) and told.external_address else made
-        mapping = made.mapping
-        if mapping is None or not mapping.lifetime_s or not mapping.external_port:
-            raise MappingFailed("malformed", "a mapping without a lifetime or without a port")
-        address = None if isinstance(told, MappingFailed) else _external(told)
-        return Grant(address, mapping.external_port, mapping.lifetime_s, made.epoch_s)
+        return _grant(made, None if isinstance(told, MappingFailed) else _external(told))
 
     async def unmap(self, wish: Wish, grant: Grant) -> None:
         """Delete (section 3.4)."""
@@ -106,6 +105,13 @@ async def _tried(question: Awaitable[natpmp.Response]) -> natpmp.Response | Mapp
         return await question
     except MappingFailed as failed:
         return failed
+
+
+def _grant(made: natpmp.Response, address: str | None) -> Grant:
+    mapping = made.mapping
+    if mapping is None or not mapping.lifetime_s or not mapping.external_port:
+        raise MappingFailed("malformed", "a mapping without a lifetime or without a port")
+    return Grant(address, mapping.external_port, mapping.lifetime_s, made.epoch_s)
 
 
 def _external(response: natpmp.Response) -> str | None:

@@ -39,6 +39,20 @@ _TABLES = {
 }
 
 
+class Wall:
+    """The wall clock of all nodes, ms: it goes with the loop's, and can be put on."""
+
+    def __init__(self) -> None:
+        self._base_ms = time.time_ns() // 1_000_000
+
+    def __call__(self) -> int:
+        return self._base_ms + int(asyncio.get_running_loop().time() * 1000)
+
+    def put_on(self, ms: int) -> None:
+        """Let so much time have passed, in which no timer of a node was due."""
+        self._base_ms += ms
+
+
 class MemoryLink:
     """One side of a link: what is posted comes to the other side after a while, in order."""
 
@@ -73,7 +87,8 @@ class MemoryLink:
 class Node:
     """A node's records: its folder outlives `stop`, and each `start` is a new epoch."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, wall: "Wall") -> None:
+        self._wall = wall
         self.key = SigningKey(number.to_bytes(32))
         self.node_id = self.key.public_key.hex()
         self.folder = folder
@@ -83,8 +98,9 @@ class Node:
     async def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
         self.state = await State.open(self.folder / "state.db")
+        await self.state.database.alone(_do_not_wait_for_the_disk)
         self.epoch = await self.state.next_epoch()
-        self.outbound = Outbound(self.node_id, wall_ms)
+        self.outbound = Outbound(self.node_id, self._wall)
         self.parts = RecordParts(
             network="test",
             key=self.key,
@@ -93,8 +109,8 @@ class Node:
             state=self.state,
             batch=BatchConfig(),
             outbound=self.outbound,
-            feed=EventFeed(node_id=self.node_id, wall_ms=wall_ms, counters=Counters()),
-            wall_ms=wall_ms,
+            feed=EventFeed(node_id=self.node_id, wall_ms=self._wall, counters=Counters()),
+            wall_ms=self._wall,
         )
         self._new = False
         self.store: BlockStore = await open_store(self.folder / "blocks")
@@ -142,6 +158,7 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.wall = Wall()
         self._nodes: list[Node] = []
         self.posted: list[tuple[str, str]] = []
         """Of each message: its type, and for whom it is."""
@@ -149,7 +166,7 @@ class Network:
 
     async def node(self) -> Node:
         number = len(self._nodes) + 1
-        made = Node(self._folder / f"node{number}", number)
+        made = Node(self._folder / f"node{number}", number, self.wall)
         self._nodes.append(made)
         await made.start()
         return made
@@ -221,9 +238,6 @@ def _plain(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
 
-_BASE_MS = time.time_ns() // 1_000_000
-
-
-def wall_ms() -> int:
-    """Wall clock, ms: it goes with the loop's."""
-    return _BASE_MS + int(asyncio.get_running_loop().time() * 1000)
+def _do_not_wait_for_the_disk(connection: sqlite3.Connection) -> None:
+    """No machine crashes here; what SQLite has written outlives its process as it is."""
+    connection.execute("PRAGMA synchronous = OFF")

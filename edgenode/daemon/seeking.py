@@ -1,0 +1,62 @@
+"""Linking with nodes that are known by their records, so that a small network is a full mesh."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from edgenode.link.link import Link
+
+# Up to 32 nodes, each is linked with each; beyond, and on a weak machine, some of the places stay
+# free for those who come by themselves.
+MESH_LINKS = 31
+MESH_SHARE = 2 / 3
+# A new node is known within seconds of its first link; looking costs nothing while all are linked.
+INTERVAL_S = 5.0
+# One that could not be met is called again after a minute, then after twice as long each time, up
+# to an hour: it may have moved, or its router been mended.
+FIRST_AGAIN_S = 60.0
+LAST_AGAIN_S = 3600.0
+# As many as `known` can name.
+MAX_TRIED = 1024
+
+
+class Seeking:
+    """Calls known nodes that are not linked to a meeting, one after another."""
+
+    def __init__(
+        self,
+        *,
+        known: Callable[[], Sequence[str]],
+        links: Callable[[str], Link | None],
+        count: Callable[[], int],
+        max_links: int,
+        meet: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        """`known()` names the other nodes; `count()` is the number of links."""
+        self._enough = min(MESH_LINKS, int(max_links * MESH_SHARE))
+        self._known = known
+        self._links = links
+        self._count = count
+        self._meet = meet
+        self._tried: dict[str, tuple[float, float]] = {}  # when to try again, the wait after that
+
+    async def run(self) -> None:
+        """Seek until cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            if self._count():
+                await self.seek()
+
+    async def seek(self) -> None:
+        """Call each known node that is due."""
+        for node_id in self._known():
+            now = asyncio.get_running_loop().time()
+            due, wait = self._tried.get(node_id, (0.0, FIRST_AGAIN_S))
+            if self._count() >= self._enough:
+                return
+            if self._links(node_id) is not None or now < due:
+                continue
+            self._tried.pop(node_id, None)
+            if not await self._meet(node_id):
+                self._tried[node_id] = (now + wait, min(2 * wait, LAST_AGAIN_S))
+                if len(self._tried) > MAX_TRIED:
+                    del self._tried[next(iter(self._tried))]

@@ -1,0 +1,80 @@
+"""When known nodes are called that are not linked."""
+
+import asyncio
+from itertools import pairwise
+from typing import cast
+
+from edgenode.daemon.seeking import FIRST_AGAIN_S, LAST_AGAIN_S, Seeking
+from edgenode.link.link import Link
+
+
+class Place:
+    """Nodes that are known, linked, or to be met."""
+
+    def __init__(self, known: list[str], *, max_links: int = 48) -> None:
+        self.known = known
+        self.linked: set[str] = {"middle"}
+        self.willing: set[str] = set()
+        self.calls: list[tuple[float, str]] = []
+        self.seeking = Seeking(
+            known=lambda: self.known,
+            links=lambda name: cast("Link | None", object() if name in self.linked else None),
+            count=lambda: len(self.linked),
+            max_links=max_links,
+            meet=self.meet,
+        )
+
+    async def meet(self, name: str) -> bool:
+        self.calls.append((asyncio.get_running_loop().time(), name))
+        if name in self.willing:
+            self.linked.add(name)
+        return name in self.willing
+
+    async def run(self, seconds: float) -> None:
+        task = asyncio.create_task(self.seeking.run())
+        await asyncio.sleep(seconds)
+        task.cancel()
+
+
+async def test_each_known_node_is_met_once() -> None:
+    place = Place(["a", "b", "middle"])
+    place.willing = {"a", "b"}
+    await place.run(3600)
+    assert [name for _, name in place.calls] == ["a", "b"]
+
+
+async def test_one_that_cannot_be_met_is_called_less_and_less() -> None:
+    place = Place(["a"])
+    await place.run(24 * 3600)
+    times = [when for when, _ in place.calls]
+    gaps = [after - before for before, after in pairwise(times)]
+    assert FIRST_AGAIN_S <= gaps[0] < FIRST_AGAIN_S + 10
+    assert all(later >= earlier for earlier, later in pairwise(gaps))
+    assert LAST_AGAIN_S <= gaps[-1] < LAST_AGAIN_S + 10
+
+
+async def test_one_that_was_met_and_lost_is_called_soon() -> None:
+    place = Place(["a"])
+    await place.run(600)
+    place.willing = {"a"}
+    await place.run(3600)
+    place.linked.discard("a")
+    count = len(place.calls)
+    await place.run(30)
+    assert len(place.calls) == count + 1
+
+
+async def test_a_node_without_links_calls_nobody() -> None:
+    place = Place(["a"])
+    place.linked.clear()
+    await place.run(600)
+    assert place.calls == []
+
+
+async def test_a_full_mesh_is_enough_and_a_weak_machine_has_a_smaller_one() -> None:
+    for max_links, enough in ((48, 31), (12, 8)):
+        names = [f"n{number}" for number in range(60)]
+        place = Place(names, max_links=max_links)
+        place.willing = set(names)
+        await place.run(60)
+        assert len(place.linked) == enough
