@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-ARP_TABLE = Path("/proc/net/arp")
+# /proc/net itself is out of sight in the sandbox of the service.
+ARP_TABLE = Path("/proc/self/net/arp")
 
 # A home network has tens; the kernel keeps 1024 at most by default.
 MAX_BYTES = 128 * 1024

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgenode.daemon.catalogue import EVENTS
+from edgenode.daemon.process import PROC
+from edgenode.reach.neighbours import ARP_TABLE
 from tests.package.machine import PROJECT, Machine
 from tests.package.node import (
     READY_S,
@@ -130,6 +132,12 @@ def test_the_sandbox_is_in_force(running: Machine) -> None:
     assert "NoNewPrivs:\t1" in status
     assert "CapBnd:\t0000000000000000" in status
     assert "Seccomp:\t2" in status
+
+
+def test_what_the_node_reads_of_the_kernel_is_there(running: Machine) -> None:
+    pid = running.property("MainPID")
+    for path in (ARP_TABLE, PROC / "status", PROC / "io", PROC / "fd"):
+        running.run(f"nsenter -t {pid} -m -- ls {path}")
 
 
 def test_the_unit_is_what_systemd_understands(installed: Machine) -> None:
