@@ -126,13 +126,17 @@ class RecordParts:
         """Own updates that are not told yet."""
         return self._outbox.count
 
+    def temperatures(self) -> dict[str, int]:
+        """Return how many blocks are of each class at this node, hottest first."""
+        return self._heating.counts()
+
     def lag(self) -> Lag:
         """Return how far this node is behind others."""
         return sync_lag(self._replicas, self._own_id)
 
     def others(self) -> list[str]:
-        """Return the other nodes whose records are carried here."""
-        return [origin for origin in self._replicas.ids() if origin != self._own_id]
+        """Return the other nodes whose records are carried here, those heard of last first."""
+        return [origin for origin in self._replicas.newest() if origin != self._own_id]
 
     async def holders(self, block_id: str) -> list[str]:
         """Return the other nodes that say that they hold a block."""

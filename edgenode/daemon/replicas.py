@@ -110,6 +110,10 @@ class Replicas:
         """Return the origins carried."""
         return list(self._replicas)
 
+    def newest(self) -> list[str]:
+        """Return the origins carried, that with the latest head first."""
+        return sorted(self._replicas, key=lambda origin: -self._replicas[origin].refreshed_ms)
+
     def get(self, origin: str) -> Replica | None:
         """Return what is carried of `origin`."""
         return self._replicas.get(origin)

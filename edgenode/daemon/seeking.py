@@ -11,6 +11,9 @@ MESH_LINKS = 31
 MESH_SHARE = 2 / 3
 # A new node is known within seconds of its first link; looking costs nothing while all are linked.
 INTERVAL_S = 5.0
+# Calls in one look: a fifth of what a peer in the middle passes on (`introducing`), so that a crowd
+# of nodes that are gone keeps nobody from the one that is new.
+MAX_CALLS = 6
 # One that could not be met is called again after a minute, then after twice as long each time, up
 # to an hour: it may have moved, or its router been mended.
 FIRST_AGAIN_S = 60.0
@@ -31,7 +34,7 @@ class Seeking:
         max_links: int,
         meet: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """`known()` names the other nodes; `count()` is the number of links."""
+        """`known()` names the other nodes, those heard of last first; `count()` counts links."""
         self._enough = min(MESH_LINKS, int(max_links * MESH_SHARE))
         self._known = known
         self._links = links
@@ -47,15 +50,17 @@ class Seeking:
                 await self.seek()
 
     async def seek(self) -> None:
-        """Call each known node that is due."""
+        """Call the first nodes that are due."""
+        calls = 0
         for node_id in self._known():
             now = asyncio.get_running_loop().time()
             due, wait = self._tried.get(node_id, (0.0, FIRST_AGAIN_S))
-            if self._count() >= self._enough:
+            if self._count() >= self._enough or calls == MAX_CALLS:
                 return
             if self._links(node_id) is not None or now < due:
                 continue
             self._tried.pop(node_id, None)
+            calls += 1
             if not await self._meet(node_id):
                 self._tried[node_id] = (now + wait, min(2 * wait, LAST_AGAIN_S))
                 if len(self._tried) > MAX_TRIED:

@@ -78,3 +78,14 @@ async def test_a_full_mesh_is_enough_and_a_weak_machine_has_a_smaller_one() -> N
         place.willing = set(names)
         await place.run(60)
         assert len(place.linked) == enough
+
+
+async def test_of_a_crowd_that_is_gone_a_few_are_called_at_a_time_and_the_new_one_first() -> None:
+    place = Place([f"gone{number}" for number in range(100)])
+    await place.run(11)
+    assert [name for _, name in place.calls] == [f"gone{number}" for number in range(12)]
+    place.known = ["new", *place.known]
+    place.willing = {"new"}
+    await place.run(6)
+    assert place.calls[12][1] == "new"
+    assert "new" in place.linked
