@@ -5,9 +5,8 @@ from pathlib import Path
 from edgenode.store.outbox import MAX_PENDING
 from tests.integration.support.node import Node
 from tests.integration.support.nodes import Nodes
-from tests.integration.support.records import QUICK, seen_at, some_id
+from tests.integration.support.records import QUICK, all_agree, seen_at, some_id
 from tests.integration.support.rest import TIMEOUT
-from tests.integration.support.wait import eventually
 
 EACH = 100
 
@@ -61,10 +60,16 @@ async def test_full_outbox_refuses_loses_nothing_and_takes_again(tmp_path: Path)
         peer = await nodes.start("b", dials=[node.ws_port], more_config=QUICK)
         await peer.linked_with(node)
 
-        async def all_told() -> bool:
-            return bool((await peer.rest.health())["totalBlocks"] == MAX_PENDING)
-
-        await eventually(all_told, "the peer has been told of every block", timeout_s=60.0)
+        # Whichever of the two is told last: then the node has no more, and the two agree on it.
+        for number, text in ((EACH - 1, "second"), (MAX_PENDING - 1, "first")):
+            await seen_at(
+                peer,
+                some_id(f"full {number}"),
+                lambda it, text=text: it["durabilityLevel"] == text,  # type: ignore[misc]
+                timeout_s=60.0,
+            )
+        await all_agree(nodes.session, [node, peer])
+        assert (await peer.rest.health())["totalBlocks"] == MAX_PENDING
         for number, text in ((0, "second"), (EACH, "first"), (MAX_PENDING - 1, "first")):
             found = await peer.rest.metadata(some_id(f"full {number}"))
             assert found is not None

@@ -3,6 +3,7 @@
     get URL NETWORK BLOCK_ID     dial, try everything, get a block
     serve URL NETWORK FILE       dial, hand over a block until stdin ends
     listen PORT NETWORK FILE     the same, but wait to be dialled
+    records URL NETWORK BLOCK_ID dial, tell records, of this block too, and compare
 
 Prints one JSON object a line; the document's section names stand at each part.
 """
@@ -12,12 +13,14 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
 from tests.interop.independent_link import DEADLINE_S, Json, Link, Me, say
+from tests.interop.independent_tellings import tell_and_compare
 
 MAX_MESSAGE = 262_144
 WANT_BYTES = 262_144
@@ -171,6 +174,8 @@ async def main(mode: str, where: str, network: str, what: str) -> None:
             if mode == "serve":
                 link = await dial(session, where, me, os.urandom(16))
                 await serve(link, Path(what).read_bytes())  # noqa: ASYNC240
+            elif mode == "records":
+                await tell_and_compare(partial(dial, session, where, me), me, what)
             else:
                 await try_everything(session, where, me, what)
     say(modulesOfEdgenode=[name for name in sys.modules if name.startswith("edgenode")])

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support.node import NETWORK
+from tests.integration.support.node import NETWORK, Node
 from tests.integration.support.nodes import Nodes
+from tests.integration.support.records import QUICK, set_class
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60.0
@@ -67,6 +68,23 @@ async def client(*arguments: str | int | Path) -> AsyncIterator[Client]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+async def of_the_client(node: Node, block_id: str) -> dict[str, Any]:
+    """Return what a node shows of a block as told by the one other origin there is."""
+    found = await node.rest.metadata(block_id)
+    assert found is not None
+
+    def told(items: list[dict[str, Any]], name: str) -> Any:
+        others = [item[name] for item in items if item["nodeId"] != node.node_id]
+        assert len(others) <= 1
+        return others[0] if others else None
+
+    return {
+        "class": told(found["temperature"]["origins"], "class"),
+        "size": told(found["locations"], "size"),
+        "metadata": told(found["origins"], "metadata"),
+    }
 
 
 @pytest.fixture
@@ -125,3 +143,45 @@ async def test_it_is_dialled_and_hands_over_a_block(nodes: Nodes, file: Path) ->
         assert await listening.said("end") == {"end": "bye"}
         await listening.finish()
         await listening.ended_well()
+
+
+async def test_it_tells_records_and_agrees_with_the_node(nodes: Nodes) -> None:
+    """Batches of its own and of the node, heads, and a round in which each asks the other."""
+    node = await nodes.start("node", more_config=QUICK)
+    assert await node.rest.post(BLOCK) == BLOCK_ID
+    async with client("records", node.ws_url, NETWORK, BLOCK_ID) as dialling:
+        assert await dialling.said("linked") == {"linked": node.node_id}
+        size = {"size": len(BLOCK)}
+        read = (await dialling.said("read"))["read"]
+        assert {"blockId": BLOCK_ID, "data": size, "type": "LOCATION"} in read
+        await dialling.said("acknowledged")
+        told = await of_the_client(node, BLOCK_ID)
+        assert told == {
+            "class": "VIRAL",
+            "size": 9_007_199_254_740_991,
+            "metadata": {
+                "createdAt": 1,
+                "durabilityLevel": "high",
+                "user": {"said by": 'a client, "independent"\n\u00e9\u20ac\U0001f600'},
+            },
+        }
+
+        await set_class(node, BLOCK_ID, "HOT")
+        update = {"blockId": BLOCK_ID, "data": {"class": "HOT"}, "type": "TEMPERATURE"}
+        heard = await dialling.said("event")
+        assert heard == {"event": "block:temperature", "update": update}
+
+        members = await dialling.said("asked")
+        asked = members["asked"]
+        assert asked["node"] >= 2  # for the root, and for the one subtree that differed
+        assert asked["want"] == 1
+        latest = await node.rest.metadata(members["latest"])
+        assert latest is not None
+        assert latest["origins"][0]["metadata"]["user"] == {"batch": "70 of 70"}
+        told = await of_the_client(node, BLOCK_ID)
+        assert (told["class"], told["size"]) == (None, 9_007_199_254_740_991)  # one withdrawn
+        assert await dialling.said("subtrees") == {"subtrees": 16}
+        assert await dialling.said("end") == {"end": "bye", "code": 1000}
+        assert await dialling.said("count") == {"count": 70}
+        assert await dialling.said("end") == {"end": "bye", "code": 1000}
+        await dialling.ended_well()

@@ -13,7 +13,9 @@ from edgenode.core import (
     frame,
     head,
     hello,
+    meetevents,
     message,
+    reachevents,
     records,
     signed,
     strictjson,
@@ -23,7 +25,18 @@ from edgenode.core import (
 )
 from edgenode.core.reasons import CLOSE_CODES
 from edgenode.core.strictjson import limits
-from edgenode.daemon import asking, exchange, fetching, gossip, publishing, replicas, serving
+from edgenode.daemon import (
+    asking,
+    exchange,
+    fetching,
+    gossip,
+    introducing,
+    meeting,
+    passing,
+    publishing,
+    replicas,
+    serving,
+)
 from edgenode.daemon.config_sections import BatchConfig
 from edgenode.link import accept, dial, handshake, keep, link, socket, table
 from edgenode.reach import asking as reach_asking
@@ -127,6 +140,18 @@ LIMITS: dict[str, object] = {
     "time between rounds while all is well": f"{checking.AGAIN_S:.0f} s",
     "longest wait after one that failed": f"{checking.LAST_RETRY_MS // 1000} s",
     "least time between rounds of dial-backs": f"{checking.LEAST_GAP_S:.0f} s",
+    "askers for whom blocks are passed on at once": passing.MAX_ASKERS,
+    "wants of one asker that wait to be passed on": passing.MAX_WAITING,
+    "peers that one who passes on asks": passing.MAX_HOLDERS,
+    "time in which one who passes on finds a holder": f"{passing.ASK_S:.0f} s",
+    "largest `meetId`": meetevents.MAX_MEET_ID,
+    "most `waited`": meetevents.MAX_WAITED_MS,
+    "peers that pass on a call": meeting.MAX_MIDDLES,
+    "time for a meeting": f"{meeting.MEET_S:.0f} s",
+    "steps of one peer passed on at once": introducing.BURST,
+    "steps of one peer passed on, a second": introducing.RATE_PER_S,
+    "calls answered at once": meeting.ANSWERS_BURST,
+    "calls answered, a second": meeting.ANSWERS_PER_S,
     "silence before a ping": f"{link.SILENCE_S:.0f} s",
     "answer to that ping": f"{link.PONG_TIMEOUT_S:.0f} s",
     "answer to a probe": f"{table.PROBE_TIMEOUT_S:.0f} s",
@@ -196,7 +221,9 @@ def test_quoted_vectors_are_those_of_the_file() -> None:
         *(message.PING, message.PONG, message.ANNOUNCE, message.LEAVE, message.BLOCK_SYNC),
         *(message.BLOCK_TEMPERATURE, message.BLOCK_LOCATION, message.METADATA_UPDATE),
         *(message.NODE_STATUS, message.METADATA_SYNC),
+        *(reachevents.DIAL_BACK, meetevents.MEET),
     }
+    assert {path for path, _ in quoted} >= {f"reachFrames.{number}.text" for number in range(11)}
 
 
 def test_reasons_and_close_codes() -> None:

@@ -17,6 +17,7 @@ from edgenode.core.hello import Hello
 from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG, encode_message
 from edgenode.core.pae import handshake_bytes, pae
 from edgenode.crypto import EphemeralKey, SigningKey, new_block_hasher
+from tests.vectors.reach import reach_frames
 from tests.vectors.records import record_vectors
 from tests.vectors.refused import ignored_frames, refused_frames, refused_hellos
 
@@ -191,6 +192,7 @@ def build() -> dict[str, object]:
         "sessionKeys": {"initiatorSends": send.hex(), "responderSends": receive.hex()},
         "frames": exchange(ids, {"initiator": send, "responder": receive}),
         **record_vectors(NETWORK, signing, block_id(BLOCK), block_id(b"")),
+        "reachFrames": list(reach_frames(ids, block_id(BLOCK), len(BLOCK))),
         "refusedHellos": refused_hellos(hello["initiator"].raw.decode(), ids["responder"]),
         "refusedFrames": refused_frames(ids["initiator"], block_id(BLOCK)),
         "ignoredFrames": ignored_frames(ids["initiator"], block_id(BLOCK)),

@@ -77,6 +77,12 @@ def refused_frames(sender: str, block_id: str) -> list[Case]:
         origin = {"nodeId": sender, "head": None, "root": "00" * 16, "count": 0, **members}
         return _event(sender, "node:status", {"origins": [origin], "last": True})
 
+    def dial_back(**members: Any) -> bytes:
+        return _event(sender, "reach:dialback", {"nonce": "00" * 16, **members})
+
+    def meet(**members: Any) -> bytes:
+        return _event(sender, "reach:meet", {"node": sender, "meetId": 1, "port": 1, **members})
+
     digest = "0f" * 16
     rows = [[1, number, digest] for number in range(65)]
     cases = [
@@ -110,6 +116,8 @@ def refused_frames(sender: str, block_id: str) -> list[Case]:
         ("block id in capitals", sync(want, blockId=block_id.upper()), "malformed"),
         ("block id too short", sync(want, blockId=block_id[1:]), "malformed"),
         ("fetch id of 33 bits", sync(want, fetchId=2**32), "malformed"),
+        ("want through 1", sync(want, through=1), "malformed"),
+        ("have through a text", sync(have, through="true"), "malformed"),
         ("have of nothing", sync(have, size=0), "malformed"),
         ("have of 2^53 bytes", sync(have, size=2**53), "malformed"),
         ("lack without reason", sync(lack, reason=None), "malformed"),
@@ -129,6 +137,22 @@ def refused_frames(sender: str, block_id: str) -> list[Case]:
         ("want of 65", metadata_sync(op="want", items=[row[:2] for row in rows]), "malformed"),
         ("have without nodeId", metadata_sync(op="have", items=rows[:1]), "malformed"),
         ("ack of 257", metadata_sync(op="ack", digests=[digest] * 257), "malformed"),
+        ("nonce of 15 bytes", dial_back(op="ask", port=1, nonce="00" * 15), "malformed"),
+        ("dial-back without a port", dial_back(op="ask"), "malformed"),
+        ("dial-back to port 0", dial_back(op="ask", port=0), "malformed"),
+        ("result without address", dial_back(op="result", result="reached"), "malformed"),
+        (
+            "address with a zone",
+            dial_back(op="result", result="reached", address="fe80::1%eth0"),
+            "malformed",
+        ),
+        ("meeting with nobody", meet(op="call", node=None), "malformed"),
+        ("meeting of 33 bits", meet(op="call", meetId=2**32), "malformed"),
+        ("dial at port 0", meet(op="dial", port=0), "malformed"),
+        ("connect without waited", meet(op="connect"), "malformed"),
+        ("waited for 10,001 ms", meet(op="connect", waited=10001), "malformed"),
+        ("address that is a name", meet(op="call", address="a.example"), "malformed"),
+        ("meeting lacks without reason", meet(op="lack"), "malformed"),
     ]
     return [{"name": name, "plaintext": data.hex(), "reason": why} for name, data, why in cases]
 
@@ -146,6 +170,14 @@ def ignored_frames(sender: str, block_id: str) -> list[Case]:
         (
             "a step of comparing that is not known",
             _event(sender, "metadata:sync", {"op": "later", "prefix": 1}),
+        ),
+        (
+            "a step of a dial-back that is not known",
+            _event(sender, "reach:dialback", {"op": "later", "nonce": 1}),
+        ),
+        (
+            "a step of a meeting that is not known",
+            _event(sender, "reach:meet", {"op": "later", "port": -1}),
         ),
     ]
     return [{"name": name, "plaintext": data.hex()} for name, data in cases]

@@ -42,6 +42,19 @@ def test_every_step_comes_as_it_went() -> None:
     assert (step.op, step.reason) == (LACK, "busy")
 
 
+def test_an_address_has_its_usual_form() -> None:
+    forms = (
+        ("2001:4860:0:0:0:0:0:8888", "2001:4860::8888"),
+        ("2001:4860::ABCD", "2001:4860::abcd"),
+        ("::ffff:8.8.8.8", "8.8.8.8"),
+        ("::ffff:808:808", "8.8.8.8"),
+    )
+    for told, usual in forms:
+        step = came(Meet(CALL, NODE, 1, address=told).to_data())
+        assert step is not None
+        assert step.address == usual
+
+
 def test_only_a_call_may_be_without_a_port() -> None:
     step = came(Meet(CALL, NODE, 1).to_data())
     assert step is not None

@@ -208,20 +208,44 @@ def test_dropped_payloads() -> None:
         raises(DecodeError, decoders[case["context"]], case["payload"])
 
 
-def test_record_frames_are_read_and_written_alike() -> None:
-    kinds = []
-    for frame in VECTORS["recordFrames"]:
+def _read_and_written_alike(frames: "Any") -> "list[Any]":
+    """Give what each frame says; what it says, written anew, is the same data."""
+    records: list[Any] = []
+    for frame in frames:
         text = frame["text"].encode()
         assert encode_message(text) == unhex(frame["plaintext"])
         record: Any = decode_frame(unhex(frame["plaintext"]), node_id(frame["sender"]))
-        kinds.append(type(record).__name__)
+        records.append(record)
         message: Any = decode(text, max_bytes=10_000)
         sent = encode_text(message["type"], record.to_data(), message["timestamp"], frame["sender"])
         read: Any = decode(sent, max_bytes=10_000)
         assert read["data"] == message["data"]
+    return records
+
+
+def test_record_frames_are_read_and_written_alike() -> None:
+    records = _read_and_written_alike(VECTORS["recordFrames"])
     sent_by_first = ["Batches", "Batches", "Batches", "AckBatches", "NodeStatus", "NodeStatus"]
     asked = ["AskNode", "NodeList", "WantBatches", "HaveBatches", "AskNode", "NodeChildren"]
-    assert kinds == sent_by_first + asked
+    assert [type(record).__name__ for record in records] == sent_by_first + asked
+
+
+def test_reach_frames_are_read_and_written_alike() -> None:
+    ask, result, want, have, *steps = _read_and_written_alike(VECTORS["reachFrames"])
+    assert (ask.op, ask.nonce, ask.port) == ("ask", bytes(range(16)), 4242)
+    assert (result.op, result.nonce) == ("result", ask.nonce)
+    assert (result.result, result.address) == ("reached", "192.0.2.7")
+    assert [(step.op, step.through) for step in (want, have)] == [("want", True), ("have", True)]
+    ops = ["call", "connect", "sync", "call", "dial", "call", "lack"]
+    assert [step.op for step in steps] == ops
+    assert [step.meet_id for step in steps] == [7, 7, 7, 8, 8, 9, 9]
+    assert [step.port for step in steps] == [0, 40002, 40001, 0, 5000, 5000, 0]
+    third = steps[0].node
+    assert [step.node for step in steps] == [third] * 7
+    seen = [number for number, step in enumerate(steps) if step.address == "198.51.100.9"]
+    assert seen == [1, 3]
+    assert steps[1].waited_ms == 83
+    assert steps[6].reason == "not-linked"
 
 
 def _data_of(record: object) -> "tuple[str, dict[str, object]]":

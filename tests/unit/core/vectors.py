@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PATH = __file__.rsplit("/", 3)[0] + "/vectors/protocol.json"
-MAX_BYTES = 300_000
+MAX_BYTES = 400_000
 
 
 def load() -> "Any":

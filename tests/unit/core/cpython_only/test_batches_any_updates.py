@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edgenode.core.batch import MAX_BATCH_BYTES, MAX_UPDATES, decode_batch, encode_batch, fill
@@ -60,7 +60,11 @@ near_fields = st.recursive(
     max_leaves=6,
 )
 
+# The first character that is drawn on a machine waits for Hypothesis's table of Unicode.
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
 
+
+@patient
 @given(queues, st.text(characters, max_size=64), numbers)
 def test_a_queue_goes_into_batches_and_none_is_lost(
     queue: list[Update], batch_id: str, timestamp_ms: int
@@ -82,6 +86,7 @@ def test_a_queue_goes_into_batches_and_none_is_lost(
     assert came == sent
 
 
+@patient
 @given(
     st.fixed_dictionaries(
         {},
