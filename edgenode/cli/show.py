@@ -15,6 +15,7 @@ from edgenode.cli.output import (
     paint,
     say,
 )
+from edgenode.cli.reach import reach_words
 from edgenode.cli.reading import maybe, number, table, tables, text
 
 ID_COLUMN = 16
@@ -43,25 +44,34 @@ def show_status(node: Node, *, as_json: bool) -> int:
     bandwidth, operations = table(status, "bandwidth"), table(status, "operations")
     received, sent = number(bandwidth, "in"), number(bandwidth, "out")
     succeeded, failed = number(operations, "success"), number(operations, "failed")
+    reach, colour, advice = reach_words(status)
+    passed_on = number(bandwidth, "relayed") if "relayed" in bandwidth else 0
     rows = [
         ("node", text(info, "nodeId")),
         ("network", text(info, "network")),
         ("version", text(info, "version")),
         ("uptime", human_duration(number(status, "uptime"))),
-        ("peers", f"{number(status, 'peers'):.0f}"),
-        ("blocks", f"{number(status, 'blocks'):.0f}"),
-        ("waiting to sync", f"{number(status, 'pendingSync'):.0f}"),
-        ("bandwidth", f"{human_bytes(received)} in, {human_bytes(sent)} out"),
-        ("operations", f"{succeeded:.0f} done, {failed:.0f} failed"),
+        ("reachable", reach),
+        ("peers", f"{number(status, 'peers'):,.0f}"),
+        ("blocks", f"{number(status, 'blocks'):,.0f}"),
+        ("waiting to sync", f"{number(status, 'pendingSync'):,.0f}"),
+        ("bandwidth", _moved(received, sent, passed_on)),
+        ("operations", f"{succeeded:,.0f} done, {failed:,.0f} failed"),
     ]
-    reachability = status.get("reachability")
-    if isinstance(reachability, dict):  # an older node has none
-        confirmed = ", confirmed" if reachability.get("verified") is True else ""
-        rows.append(("from outside", maybe(reachability, "verdict") + confirmed))
-        rows.append(("", maybe(reachability, "advice")))
-    for line in aligned(rows):
-        out(line)
+    for (name, value), line in zip(rows, aligned(rows), strict=True):
+        if name == "reachable":
+            start = len(line) - len(value)
+            out(line[:start] + paint(value, colour, sys.stdout))
+            if advice:
+                out(" " * start + advice)
+        else:
+            out(line)
     return exits.OK
+
+
+def _moved(received: float, sent: float, passed_on: float) -> str:
+    words = f"{human_bytes(received)} in, {human_bytes(sent)} out"
+    return f"{words}, {human_bytes(passed_on)} passed on" if passed_on else words
 
 
 def show_peers(node: Node, *, as_json: bool) -> int:

@@ -73,6 +73,14 @@ class Heating:
             else (block.heat.accesses, block.heat.idle_ms(self._now_ms()))
         )
 
+    def counts(self) -> dict[str, int]:
+        """Return how many blocks are of each class, hottest first, of those counted here."""
+        found = dict.fromkeys(reversed(TEMPERATURES), 0)
+        for block in self._blocks.values():
+            if block.class_ is not None:
+                found[block.class_] += 1
+        return found
+
     async def set_classes(self, classes: Sequence[tuple[str, str | None]]) -> list[str | None]:
         """Set classes of blocks, None to derive one again, all or none; durable on return.
 

@@ -55,11 +55,14 @@ class StartTime:
 def clock_is_set(mark: Path = CLOCK_MARK) -> bool | None:
     """Tell whether the time service has set the clock since the machine was started.
 
-    None where no service is there that says so.
+    None where no service is there that says so, or the node may not look.
     """
-    if mark.exists():
-        return True
-    return False if mark.parent.exists() else None
+    try:
+        if mark.exists():
+            return True
+        return False if mark.parent.exists() else None
+    except OSError:
+        return None
 
 
 def _table(path: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Pulse:
-    """Ticks until cancelled, and calls `acts` at each tick; none of them may raise or wait."""
+    """Calls `acts` at each tick, the first at once; none of them may raise or wait."""
 
     def __init__(self, acts: Sequence[Callable[[], None]], period_s: float = PERIOD_S) -> None:
         self._acts = acts
@@ -25,11 +25,11 @@ class Pulse:
         """Work until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
+            for act in self._acts:
+                act()
             due = loop.time() + self._period_s
             await asyncio.sleep(self._period_s)
             self.note(max(0.0, loop.time() - due))
-            for act in self._acts:
-                act()
 
     def note(self, lag_s: float) -> None:
         """Count a tick that came so late."""

@@ -49,7 +49,7 @@ async def test_a_disk_that_hangs_is_answered_for_in_time(
 
     monkeypatch.setattr(health, "DEADLINE_SECONDS", 0.05)
     node.wrong = hang
-    async with local.client.get("/healthz") as response:
+    async with asyncio.timeout(10), local.client.get("/healthz") as response:
         assert response.status == 503
         assert "no answer from the disk" in (await response.json())["detail"]
     assert ended.is_set()

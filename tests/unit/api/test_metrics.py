@@ -76,7 +76,7 @@ async def test_one_verdict_is_in_force(local: Served, node: Node, verdict: str) 
     assert states == {one: one == verdict for one in VERDICTS}
 
 
-def plain(readings: Readings) -> dict[str, float]:
+def plain(readings: Readings) -> dict[str, Any]:
     """Return the readings that are one number each, by name."""
     return {
         name: value
@@ -89,7 +89,8 @@ def test_every_reading_is_there(node: Node) -> None:
     """A reading that changes, changes a sample, and no two share one."""
     before = values(families(node.info(), node.status(), READINGS))
     for name, value in plain(READINGS).items():
-        changed = READINGS._replace(**{name: value + 1000})
+        change: dict[str, Any] = {name: value + 1000}
+        changed = READINGS._replace(**change)
         after = values(families(node.info(), node.status(), changed))
         (line,) = (key for key in before if before[key] != after[key])
         assert after[line] == before[line] + 1000, name
@@ -153,8 +154,7 @@ def test_text_is_escaped_and_every_number_can_be_read() -> None:
     labels = {"a": 'quote " slash \\ line \n end'}
     family = Family("x", GAUGE, 'help " \\ \n.', [Sample(1.5, labels)])
     assert exposition([family, Family("y", GAUGE, "Nothing.", [])]) == (
-        b'# HELP x help " \\\\ \\n.\n# TYPE x gauge\n'
-        b'x{a="quote \\" slash \\\\ line \\n end"} 1.5\n'
+        b'# HELP x help " \\\\ \\n.\n# TYPE x gauge\nx{a="quote \\" slash \\\\ line \\n end"} 1.5\n'
     )
     shown = [number(value) for value in (True, 0, 1e21, 0.1, float("inf"), -float("inf"))]
     assert shown == ["1", "0", "1000000000000000000000", "0.1", "+Inf", "-Inf"]

@@ -19,9 +19,19 @@ STATUS = {
     "uptime": 93784.5,
     "peers": 2,
     "blocks": 7,
-    "bandwidth": {"in": 2048, "out": 5 * 2**30},
+    "bandwidth": {"in": 2048, "out": 5 * 2**30, "relayed": 0},
     "operations": {"success": 10, "failed": 1},
     "pendingSync": 3,
+    "reachability": {
+        "verdict": "mapped",
+        "verified": True,
+        "method": "pcp",
+        "externalAddress": "192.0.2.9",
+        "externalPort": 4242,
+        "advice": "Nothing to do: it works.",
+        "confirmations": 2,
+        "since": "2026-01-02T03:04:05.678Z",
+    },
 }
 
 
@@ -86,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         }
         if self.path in answers:
             return self.answer(200, answers[self.path])
-        if self.path == "/events":
+        if self.path.partition("?")[0] == "/events":
             return self.send_events()
         if self.path.startswith("/blocks?"):
             return self.list_blocks()

@@ -52,6 +52,7 @@ def test_status_for_people(command: Command) -> None:
         "network": "test",
         "version": "9",
         "uptime": "1 d 2 h",
+        "reachable": "yes, by pcp, at 192.0.2.9:4242",
         "peers": "2",
         "blocks": "7",
         "waiting to sync": "3",
@@ -61,14 +62,41 @@ def test_status_for_people(command: Command) -> None:
     assert len({len(line) - len(line.split("  ", 1)[1].lstrip()) for line in out.splitlines()}) == 1
 
 
-def test_status_says_whether_it_can_be_reached(command: Command, node: FakeNode) -> None:
-    assert "from outside" not in command("status")[1]  # an older node says nothing of it
-    node.status["reachability"] = {"verdict": "mapped", "verified": True, "advice": "Do \x1bthis."}
-    _, out, _ = command("status")
+@pytest.mark.parametrize(
+    ("found", "words", "advice"),
+    [
+        ({"verified": False}, "yes, by pcp, at 192.0.2.9:4242, not confirmed", ""),
+        ({"externalAddress": "2a01::1"}, "yes, by pcp, at [2a01::1]:4242", ""),
+        ({"externalAddress": None, "method": None}, "yes", ""),
+        ({"verdict": "ipv6-only", "method": None, "externalPort": None}, "yes, by IPv6 alone", ""),
+        ({"verdict": "cgnat", "advice": "Ask for IPv6."}, "no (cgnat)", "Ask for IPv6."),
+        ({"verdict": "unknown"}, "not known yet", ""),
+        ({"verdict": "\x1b[31m", "advice": None}, "no (?[31m)", ""),
+    ],
+)
+def test_reachability_in_words(
+    command: Command, node: FakeNode, found: dict[str, object], words: str, advice: str
+) -> None:
+    node.status["reachability"] = STATUS["reachability"] | found  # type: ignore[operator]
+    code, out, _ = command("status")
     lines = out.splitlines()
-    assert lines[-2:] == ["from outside     mapped, confirmed", "                 Do ?this."]
-    node.status["reachability"] = {"verdict": "cgnat", "verified": False, "advice": "Ask."}
-    assert "from outside     cgnat\n" in command("status")[1]
+    place = next(number for number, line in enumerate(lines) if line.startswith("reachable"))
+    start = lines[place].index(words)
+    assert (code, lines[place][start:]) == (0, words)
+    if advice:
+        assert lines[place + 1] == " " * start + advice
+    else:
+        assert lines[place + 1].startswith("peers")
+
+
+def test_the_status_of_an_earlier_version(command: Command, node: FakeNode) -> None:
+    del node.status["reachability"]
+    node.status["bandwidth"] = {"in": 1, "out": 2}
+    code, out, _ = command("status")
+    assert code == 0
+    assert "not told" in out
+    node.status["bandwidth"]["relayed"] = 2048
+    assert "1 B in, 2 B out, 2.0 KiB passed on" in command("status")[1]
 
 
 def test_status_as_json_is_what_the_node_says(command: Command, node: FakeNode) -> None:

@@ -1,10 +1,10 @@
 """The warnings in the code, their table, and the explanations that are shipped."""
 
 import ast
+import functools
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,10 @@ class Call(NamedTuple):
     extra: dict[str, str] | None
 
 
-def log_calls() -> Iterator[Call]:
-    """Give every log call of the node; the command line tells people in other ways."""
+@functools.cache
+def log_calls() -> list[Call]:
+    """Return every log call of the node; the command line tells people in other ways."""
+    calls = []
     for path in sorted((ROOT / "edgenode").rglob("*.py")):
         tree = ast.parse(path.read_text())
         # What `extra` may be handed over by, as a name.
@@ -57,7 +59,8 @@ def log_calls() -> Iterator[Call]:
                         if isinstance(key, ast.Constant)
                     }
                 where = f"{path.relative_to(ROOT)}:{node.lineno}"
-                yield Call(where, node.func.attr, extra)
+                calls.append(Call(where, node.func.attr, extra))
+    return calls
 
 
 def test_every_warning_has_an_event_of_the_table() -> None:

@@ -166,3 +166,17 @@ async def test_a_class_that_is_set_is_forgotten_last(
     assert warmth.told.classes == ["FROZEN", *["COLD"] * 5]
     await warmth.heating.set_classes([(f"{number:0128x}", "HOT") for number in range(3)])
     assert len(warmth.heating._blocks) == 2
+
+
+async def test_blocks_are_counted_by_class(warmth: Warmth) -> None:
+    await warmth.heating.set_classes([(BLOCK, "HOT"), ("cd" * 64, "HOT"), ("ef" * 64, None)])
+    warmth.heating.touch("01" * 64)
+    assert warmth.heating.counts() == {
+        "VIRAL": 0,
+        "HOT": 2,
+        "WARM": 0,
+        "COOL": 0,
+        "COLD": 1,
+        "FROZEN": 0,
+    }
+    assert next(iter(warmth.heating.counts())) == "VIRAL"

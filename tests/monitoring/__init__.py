@@ -1,0 +1,1 @@
+"""What watches over nodes: dashboard, alerts, and a real Prometheus."""
