@@ -40,12 +40,23 @@ class StoredBlock(Protocol):
         """Bytes."""
 
 
+class OpenFile(Protocol):
+    """A file that another part keeps open."""
+
+    def duplicate(self) -> int | None:
+        """Return a descriptor of the caller's own, to be read by offset; None: it was closed."""
+
+
 class HeldBlock(StoredBlock, Protocol):
     """A block that is held and was verified, with the file to read it from."""
 
     @property
     def path(self) -> Path:
         """A file of exactly `size` bytes that never changes; it may be deleted at any time."""
+
+    @property
+    def file(self) -> OpenFile | None:
+        """The file, where the store had it open."""
 
     @property
     def data(self) -> bytes | None:

@@ -42,7 +42,7 @@ MAX_GOSSIP = 32
 # so many, or so many bytes of payload. Of the smallest and of the largest that is 15 ms of work for
 # the loop at most, and one message more stays below what one acknowledgement takes.
 GROUP_BATCHES = 64
-GROUP_CHARS = 128 * 1024
+GROUP_CHARS = 32 * 1024
 # Own batches that a peer has still to acknowledge; what is forgotten is found by the rounds.
 MAX_UNACKNOWLEDGED = 256
 # A peer that is slow to take what is sent is told the roots of what it was not told after so long:
@@ -138,19 +138,14 @@ class Exchange:
                 working.add_done_callback(_retrieve)
                 raise
             except ProtocolError as error:
-                log.warning(
-                    "%s: %s", self.peer, error, extra={"event": "peer-fault", "peer": self.peer}
-                )
+                fault = {"event": "peer-fault", "peer": self.peer}
+                log.warning("%s: %s", self.peer, error, extra=fault)
                 self._link.close(error.code)
             except SocketClosed:
                 return
             except EdgenodeError as error:  # the disk, not the peer
-                log.warning(
-                    "what %s told is not kept: %s",
-                    self.peer,
-                    error,
-                    extra={"event": "disk-refuses", "peer": self.peer},
-                )
+                refused = {"event": "disk-refuses", "peer": self.peer}
+                log.warning("what %s told is not kept: %s", self.peer, error, extra=refused)
 
     def stop(self) -> None:
         """Retry and ask nothing any more."""

@@ -10,15 +10,15 @@ from edgenode.store.files import disk_errors, fsync_folder, make_private_folder,
 from edgenode.store.held import HeldFiles
 from edgenode.store.incoming import IncomingFile, IncomingWriter
 from edgenode.store.layout import FAN_OUT, Layout
+from edgenode.store.openfiles import MAX_SMALL_BYTES, OpenFile, OpenFiles
 from edgenode.store.partial import Partial
 from edgenode.store.quarantine import Quarantine
-from edgenode.store.small import MAX_SMALL_BYTES, SmallFile, SmallFiles
 from edgenode.store.space import Space
 from edgenode.store.transfers import Transfers
 from edgenode.store.types import Hasher, HeldBlock, StoredBlock
 
-# What `HeldFiles.verified` says of a block, and the file and the bytes of one that is small.
-_Found = tuple[StoredBlock | None, bool, tuple[SmallFile, bytes] | None]
+# What `HeldFiles.verified` says of a block, and its file and the bytes of one that is small.
+_Found = tuple[StoredBlock | None, bool, tuple[OpenFile, bytes | None] | None]
 
 __all__ = ["BlockStore", "HeldBlock", "Partial", "StoredBlock"]
 
@@ -61,7 +61,7 @@ class BlockStore:
         self._quarantine = Quarantine(self._layout, self._space)
         self._transfers = Transfers(self._layout, self._space)
         self._held = HeldFiles(self._layout, self._space, self._quarantine, new_hasher)
-        self._small = SmallFiles()
+        self._open_files = OpenFiles()
         self._counted = asyncio.Event()
         self._checks: dict[str, asyncio.Task[HeldBlock | None]] = {}
 
@@ -98,7 +98,7 @@ class BlockStore:
 
     def close(self) -> None:
         """Close the files that are kept open; what is read later opens some again."""
-        self._small.close()
+        self._open_files.close()
 
     async def put(
         self,
@@ -141,14 +141,19 @@ class BlockStore:
         await self._counted.wait()
         if not is_block_id(block_id):
             return None
-        data = self._small.read(block_id)
-        if data is not None:
-            return self._as_held(StoredBlock(block_id, len(data)), data)
+        file = self._open_files.find(block_id)
+        if file is not None:
+            block = StoredBlock(block_id, file.size)
+            if file.size > MAX_SMALL_BYTES:
+                return self._as_held(block, file)
+            data = self._open_files.read(block_id, file)
+            if data is not None:
+                return self._as_held(block, file, data)
         looking = asyncio.ensure_future(asyncio.to_thread(self._look, block_id))
         looking.add_done_callback(self._keep_open)  # also for a caller who is cancelled
-        block, verified, small = await asyncio.shield(looking)
-        if block is None or verified:
-            return self._as_held(block, None if small is None else small[1])
+        found, verified, opened = await asyncio.shield(looking)
+        if found is None or verified:
+            return self._as_held(found, *(opened or ()))
         check = self._checks.get(block_id)
         if check is None:
             check = self._checks[block_id] = asyncio.create_task(self._check(block_id))
@@ -181,7 +186,7 @@ class BlockStore:
         await self._counted.wait()
         if not is_block_id(block_id) or not await asyncio.to_thread(self._held.remove, block_id):
             return False
-        self._small.drop(block_id)
+        self._open_files.drop(block_id)
         self._on_gone(block_id)
         return True
 
@@ -265,23 +270,25 @@ class BlockStore:
             done.exception()  # retrieved, though every caller may have been cancelled
 
     def _look(self, block_id: str) -> _Found:
-        """Look a block up as `HeldFiles.verified`, with file and bytes of one that is small."""
+        """Look a block up as `HeldFiles.verified`, with its file and the bytes of a small one."""
         block, verified = self._held.verified(block_id)
-        small = None
-        if verified and block is not None and block.size <= MAX_SMALL_BYTES:
-            small = self._held.open_small(block_id)
-        return block, verified, small
+        opened = None
+        if verified and block is not None:
+            opened = self._held.opened(block_id)
+        return block, verified, opened
 
     def _keep_open(self, looking: asyncio.Future[_Found]) -> None:
         if not looking.cancelled() and looking.exception() is None:
-            block, _, small = looking.result()
-            if block is not None and small is not None:
-                self._small.add(block.block_id, small[0])
+            block, _, opened = looking.result()
+            if block is not None and opened is not None:
+                self._open_files.add(block.block_id, opened[0])
 
-    def _as_held(self, block: StoredBlock | None, data: bytes | None = None) -> HeldBlock | None:
+    def _as_held(
+        self, block: StoredBlock | None, file: OpenFile | None = None, data: bytes | None = None
+    ) -> HeldBlock | None:
         if block is None:
             return None
-        return HeldBlock(block.block_id, block.size, self._layout.block(block.block_id), data)
+        return HeldBlock(block.block_id, block.size, self._layout.block(block.block_id), file, data)
 
     def _wanted(self) -> list[str]:
         with disk_errors("cannot read the quarantine"):

@@ -11,8 +11,8 @@ from edgenode.core.ids import is_block_id
 from edgenode.store.files import disk_errors, fsync_folder
 from edgenode.store.incoming import IncomingFile
 from edgenode.store.layout import FAN_OUT, Layout, block_digest
+from edgenode.store.openfiles import MAX_SMALL_BYTES, OpenFile
 from edgenode.store.quarantine import Quarantine
-from edgenode.store.small import MAX_SMALL_BYTES, SmallFile
 from edgenode.store.space import Space
 from edgenode.store.types import Hasher, StoredBlock
 from edgenode.store.verified import VerifiedFiles
@@ -69,8 +69,8 @@ class HeldFiles:
             return None, True
         return StoredBlock(block_id, status.st_size), self._verified.holds(block_id, status)
 
-    def open_small(self, block_id: str) -> tuple[SmallFile, bytes] | None:
-        """Return a small block's file, open, and its bytes; None unless it needs no check now.
+    def opened(self, block_id: str) -> tuple[OpenFile, bytes | None] | None:
+        """Return a block's file, open, and the bytes of a small one; None if a check is due.
 
         StoreFailed.
         """
@@ -81,10 +81,12 @@ class HeldFiles:
                 return None
             try:
                 status = os.fstat(fd)
-                if status.st_size <= MAX_SMALL_BYTES and self._verified.holds(block_id, status):
-                    data = os.pread(fd, status.st_size, 0)
-                    if len(data) == status.st_size:
-                        file = SmallFile(fd, status.st_size, status.st_mtime_ns)
+                if self._verified.holds(block_id, status):
+                    data = None
+                    if status.st_size <= MAX_SMALL_BYTES:
+                        data = os.pread(fd, status.st_size, 0)
+                    if data is None or len(data) == status.st_size:
+                        file = OpenFile(fd, status.st_size, status.st_mtime_ns)
                         fd = -1
                         return file, data
             finally:

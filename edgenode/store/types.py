@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from edgenode.store.openfiles import OpenFile
+
 
 class Hasher(Protocol):
     """An incremental SHA3-512."""
@@ -24,10 +26,12 @@ class StoredBlock(NamedTuple):
 class HeldBlock(NamedTuple):
     """A block that is held and was found whole; `size` in bytes, `path` of its file.
 
-    `data` are its bytes where these were at hand, which they only are of a small block.
+    `file` is open where it was at hand, until others are read more; `data` are its bytes where
+    these were, which they only are of a small block.
     """
 
     block_id: str
     size: int
     path: Path
+    file: OpenFile | None
     data: bytes | None

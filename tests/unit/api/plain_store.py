@@ -5,6 +5,7 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgenode.api.ports import OpenFile
 from edgenode.core.errors import BlockTooLarge, EmptyBlock, HashMismatch, StoreFull
 
 
@@ -15,6 +16,7 @@ class PlainBlock:
     block_id: str
     size: int
     path: Path
+    file: OpenFile | None = None
     data: bytes | None = None
 
 

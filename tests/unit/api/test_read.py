@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import threading
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
@@ -244,6 +245,84 @@ async def test_a_reader_who_takes_nothing_is_cut_off(
     assert 0 < node.counters.bytes_out < 32 * 1024 * 1024
     await asyncio.sleep(0)  # for aiohttp, which is told after the counters
     assert not caplog.records
+
+
+class Opened:
+    """A file that the store has open."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("rb", buffering=0)
+        self.given: list[int] = []
+
+    def duplicate(self) -> int | None:
+        """Give a descriptor, once."""
+        if self.given:
+            return None
+        self.given.append(os.dup(self.file.fileno()))
+        return self.given[0]
+
+
+async def test_a_file_that_is_at_hand_is_sent_without_a_thread_and_left_open(
+    public: Served, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block_id = node.store.keep(LARGE)
+    held = await node.store.get(block_id)
+    assert held is not None
+    opened = Opened(held.path)
+
+    async def get(_block_id: str) -> object:
+        return replace(held, file=opened)
+
+    async def no_thread(*_: object, **__: object) -> None:
+        raise AssertionError("a thread was asked")
+
+    monkeypatch.setattr(node.store, "get", get)
+    with opened.file, monkeypatch.context() as patched:
+        patched.setattr(asyncio, "to_thread", no_thread)
+        async with public.client.get(f"/blocks/{block_id}") as response:
+            assert await response.read() == LARGE
+        await until(lambda: node.counters.succeeded)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(opened.given[0])
+        patched.undo()
+        # Closed by the store before it was asked for: opened anew.
+        async with public.client.get(f"/blocks/{block_id}") as response:
+            assert await response.read() == LARGE
+
+
+async def test_what_is_not_in_memory_is_read_in_by_a_thread_first(
+    public: Served, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytes(range(256)) * 10_000  # more than two slices
+    path = f"/blocks/{node.store.keep(data)}"
+    loop_thread = threading.get_ident()
+    read: list[tuple[int, int]] = []
+
+    def read_in(_fd: int, offset: int, length: int) -> None:
+        assert threading.get_ident() != loop_thread
+        read.append((offset, length))
+
+    monkeypatch.setattr(send, "is_cached", lambda _fd, offset, _length: offset == 0)
+    monkeypatch.setattr(send, "read_in", read_in)
+    async with public.client.get(path) as response:
+        assert await response.read() == data
+    assert read
+    assert all(offset > 0 for offset, _ in read)
+    assert sum(read[-1]) == len(data)
+
+
+async def test_a_file_system_that_cannot_hand_files_over_is_read(
+    public: Served, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/blocks/{node.store.keep(LARGE)}"
+
+    def sendfile(*_: object) -> int:
+        raise OSError(errno.EINVAL, "cannot")
+
+    monkeypatch.setattr(os, "sendfile", sendfile)
+    async with public.client.get(path) as response:
+        assert await response.read() == LARGE
+    assert node.counters.bytes_out == len(LARGE)
 
 
 async def test_a_file_that_is_opened_for_a_caller_who_left_is_closed(

@@ -42,7 +42,8 @@ async def test_held_block(tmp_path: Path) -> None:
     store = await open_store(tmp_path)
     block_id = await put(store, b"0123456789")
     block = await held(store, block_id)
-    assert tuple(block) == (block_id, 10, file_of(tmp_path, block_id), b"0123456789")
+    path = file_of(tmp_path, block_id)
+    assert tuple(block) == (block_id, 10, path, block.file, b"0123456789")
     assert await store.read(block, 2, 3) == b"234"
     assert await store.read(block, 9, 1) == b"9"
     assert await store.read(block, 10, 0) == b""
@@ -147,7 +148,7 @@ async def test_calls_at_the_same_time_share_one_check_and_the_loop_goes_on(tmp_p
     gate.go_on.set()
     blocks = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(blocks[0], asyncio.CancelledError)
-    assert blocks[1:] == [(block_id, 6, file_of(tmp_path, block_id), None)] * 39
+    assert blocks[1:] == [(block_id, 6, file_of(tmp_path, block_id), None, None)] * 39
     assert gate.hashers == 1
 
 
