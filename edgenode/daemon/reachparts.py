@@ -55,7 +55,7 @@ class PortMapping:
             lambda broke: self._mapper.look(broke=broke),
         )
         self._announces = AnnounceListener(lambda address, _: self._mapper.hint(address))
-        self._notifies = NotifyListener(self._mapper.hint)
+        self._notifies = NotifyListener(self._mapper.hint, self._mapper.unchanged)
         self._listening: tuple[Gateway, ...] = ()
         self._silent: tuple[Gateway, ...] = ()
 

@@ -121,6 +121,12 @@ class PortMapper:
             if site.box in boxes:
                 site.hint()
 
+    def unchanged(self, gateway_address: str) -> None:
+        """A gateway has told everyone by SSDP that it is still there, and has not booted."""
+        for site, _ in self._sites.values():
+            if site.gateway.address == gateway_address:
+                site.unchanged()
+
     def on_link_lost(self) -> None:
         """A link has died, of which a gateway that rebooted may be the cause."""
         if self._links_timer is None and self._running:
@@ -210,7 +216,7 @@ class PortMapper:
                     method=site.won.method.name,
                     protocol=self._wanted.protocol,
                     internal_port=self._wanted.internal_port,
-                    grant=site.won.grant._replace(epoch_s=None),
+                    grant=site.won.grant._replace(epoch_s=None, boot=""),
                 )
             )
         self._tell()

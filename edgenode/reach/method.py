@@ -33,6 +33,7 @@ class Offer(NamedTuple):
 
     external_address: str | None  # None where the method does not tell it by itself
     epoch_s: int | None  # the gateway's seconds since its table began; None in UPnP
+    boot: str = ""  # in UPnP: another one after each boot; "" where it shows none
 
 
 class Grant(NamedTuple):
@@ -45,6 +46,7 @@ class Grant(NamedTuple):
     handle: str = (
         ""  # what the method needs to renew or delete it besides the wish (a pinhole's id)
     )
+    boot: str = ""  # as in Offer
 
 
 class MappingFailed(Exception):
@@ -89,6 +91,13 @@ class Method(Protocol):
 
     async def probe(self) -> Offer:
         """Ask whether the gateway speaks this, changing nothing there."""
+        ...
+
+    async def verify(self) -> Offer:
+        """As `probe`, of a gateway that has mapped, for as few packets as can be: one of UDP.
+
+        What it may leave out is the external address.
+        """
         ...
 
     async def map(self, wish: Wish, earlier: Grant | None) -> Grant:

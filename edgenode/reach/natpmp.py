@@ -40,6 +40,10 @@ class NatPmpMethod:
         response = await self._ask_address()
         return Offer(_external(response), response.epoch_s)
 
+    async def verify(self) -> Offer:
+        """Do as `probe`, which is one datagram."""
+        return await self.probe()
+
     async def map(self, wish: Wish, earlier: Grant | None) -> Grant:
         """Make or renew: the port granted earlier is suggested again.
 

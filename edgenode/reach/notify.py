@@ -3,7 +3,8 @@
 UPnP Device Architecture 1.1, section 1.2. A gateway repeats itself every few minutes, so only what
 is new is a hint: a boot id or a place of its description that was not heard before. Anybody on the
 network can forge one, so it is a hint to ask the gateway, and where the description is now the
-search finds out by itself.
+search finds out by itself. What is not new saves asking whether it has booted; a forged one could
+hide no more than that, until the renewal.
 """
 
 import asyncio
@@ -30,10 +31,16 @@ log = logging.getLogger(__name__)
 
 
 class NotifyListener:
-    """Calls `hint(gateway address)` when an IPv4 gateway tells something new of itself."""
+    """Calls `hint(gateway address)` when an IPv4 gateway tells something new of itself.
 
-    def __init__(self, hint: Callable[[str], None], *, port: int = PORT) -> None:
+    And `same(gateway address)` when it tells what it told before.
+    """
+
+    def __init__(
+        self, hint: Callable[[str], None], same: Callable[[str], None], *, port: int = PORT
+    ) -> None:
         self._hint = hint
+        self._same = same
         self._port = port
         self._heard: dict[str, set[str]] = {}
         self._socket: socket.socket | None = None
@@ -83,24 +90,31 @@ class NotifyListener:
             except OSError:  # there are no more, or whoever got the hint has closed it
                 return
             heard = self._heard.get(str(sender[0]))
-            if heard is not None and _is_news(datagram, heard):
-                self._hint(str(sender[0]))
+            if heard is None:
+                continue
+            news = _is_news(datagram, heard)
+            if news is not None:
+                (self._hint if news else self._same)(str(sender[0]))
 
 
-def _is_news(datagram: bytes, heard: set[str]) -> bool:
-    """Tell whether a notification says what is not in `heard`, which learns it."""
+def _is_news(datagram: bytes, heard: set[str]) -> bool | None:
+    """Tell whether a notification says what is not in `heard`, which learns it.
+
+    None where the gateway does not say that it is there.
+    """
     lines = datagram.decode("latin-1").splitlines()
     if not lines or not lines[0].startswith("NOTIFY "):
-        return False
+        return None
     fields: dict[str, str] = {}
     for line in lines[1:]:
         name, _, value = line.partition(":")
         fields.setdefault(name.strip().upper(), value.strip())
     if fields.get("NTS") == "ssdp:byebye":
         heard.clear()  # what it says when it is back is news
-        return False
+    if fields.get("NTS") != "ssdp:alive":
+        return None
     said = f"{fields.get('BOOTID.UPNP.ORG')} {fields.get('LOCATION')}"
-    if fields.get("NTS") != "ssdp:alive" or said in heard:
+    if said in heard:
         return False
     if len(heard) == MAX_HEARD:
         heard.clear()

@@ -64,6 +64,10 @@ class PcpMethod:
         request = pcp.encode_announce(self._own)
         return await ask(self.gateway, self._port, request, read, deadline_s=ANSWER_DEADLINE_S)
 
+    async def verify(self) -> Offer:
+        """Do as `probe`, which is one datagram."""
+        return await self.probe()
+
     async def map(self, wish: Wish, earlier: Grant | None) -> Grant:
         """Make or renew: what was granted earlier is suggested again, under the wish's nonce."""
         external_port = earlier.external_port if earlier else wish.external_port

@@ -7,7 +7,7 @@ from random import random
 
 from edgenode.core.backoff import Backoff
 from edgenode.reach.lease import VERIFY_S, Epoch, Lease
-from edgenode.reach.method import PCP, Gateway, Grant, MappingFailed, Method, Wish
+from edgenode.reach.method import PCP, Gateway, Grant, MappingFailed, Method, Offer, Wish
 from edgenode.reach.pacing import HintBudget
 from edgenode.reach.race import Won, race
 from edgenode.reach.view import Failure, Mapping
@@ -95,7 +95,7 @@ class Site:
     @property
     def renew_s(self) -> float:
         """When it renews, where an answer verifies the whole box; else infinite."""
-        if self._lease is None or self.won is None or self.won.grant.epoch_s is None:
+        if self._lease is None or self.won is None or not _shows_boots(self.won.grant):
             return float("inf")
         return self._lease.renew_s
 
@@ -107,6 +107,11 @@ class Site:
         self._budget = self._budget or HintBudget(loop.time())
         wait_s = self._budget.take(loop.time())
         self._hint_timer = loop.call_later(wait_s, self._follow_hint)
+
+    def unchanged(self) -> None:
+        """The gateway tells by SSDP that it has not booted: as good as its answer to a search."""
+        if all(site.won is None or site.won.grant.boot for site in self.box.sites):
+            self.box.verified_s = asyncio.get_running_loop().time()
 
     def map_again(self) -> None:
         """The gateway is known to have lost its mappings."""
@@ -198,8 +203,9 @@ class Site:
     def _hold(self, won: Won) -> None:
         """Take a grant, of a new mapping or of its renewal."""
         now_s = asyncio.get_running_loop().time()
+        self._map_now = False
         self._lease = Lease(won.grant, now_s, random)
-        self._note_epoch(won.method, won.grant.epoch_s)
+        self._note_boot(won.method, won.grant)
         before = self.won.grant.external_address if self.won else None
         external = won.grant.external_address or won.offer.external_address or before
         grant = won.grant._replace(external_address=external)
@@ -225,13 +231,12 @@ class Site:
         self.settled, self.mapping, self.failures = True, mapping, failures
         self._on_change(self)
 
-    def _note_epoch(self, method: Method, epoch_s: int | None) -> bool:
-        """Take a reading of the epoch; tell whether all mappings of the box are lost."""
+    def _note_boot(self, method: Method, told: Offer | Grant) -> bool:
+        """Take a reading of the epoch or boot; tell whether all mappings of the box are lost."""
         now_s = asyncio.get_running_loop().time()
-        if epoch_s is None:
-            return False
-        self.box.verified_s = now_s
-        lost = self._epoch.read(method.name, epoch_s, now_s)
+        if _shows_boots(told):
+            self.box.verified_s = now_s
+        lost = self._epoch.read(method.name, told, now_s)
         if lost:
             self.box.lost_mappings(seen_by=self)
         return lost
@@ -285,22 +290,28 @@ class Site:
         """Renew where that is due, or nothing cheaper tells; else verify by a probe."""
         assert self.won is not None
         won, now_s = self.won, asyncio.get_running_loop().time() + TICK_S
-        map_now, self._map_now = self._map_now, False
-        verified = won.grant.epoch_s
-        if verified is not None:
+        epoch_s, verifiable = won.grant.epoch_s, _shows_boots(won.grant)
+        if verifiable:
             self.box.verified_s = now_s  # so that no other site of the box asks, too
         # Where the epoch is so young that another reboot would hardly show in it, and after a hint
         # by PCP, it renews, which costs no more than a probe and does at once what may be needed.
-        young = verified is not None and verified < VERIFY_S
-        if verified is not None and not (woken or young or now_s >= lease.renew_s):
-            offer = await won.method.probe()
+        young = epoch_s is not None and epoch_s < VERIFY_S
+        renew = self._map_now or young or now_s >= lease.renew_s
+        if verifiable and not (woken or renew):
+            offer = await won.method.verify()
             told = offer.external_address
             moved = told is not None and told != won.grant.external_address
-            if not self._note_epoch(won.method, offer.epoch_s) and not moved:
+            if not self._note_boot(won.method, offer) and not moved:
                 return
+            self._map_now = True  # until it has mapped, should the gateway not be able to yet
             won = won._replace(offer=offer)
-        elif woken and not map_now and won.method.name != PCP:
+        elif woken and not self._map_now and won.method.name != PCP:
             # Of the others only a probe tells a new external address, or what became of a gateway
             # without an epoch.
             won = won._replace(offer=await won.method.probe())
         self._hold(won._replace(grant=await won.method.map(won.wish, won.grant)))
+
+
+def _shows_boots(told: Offer | Grant) -> bool:
+    """Tell whether a reboot would show in a cheap exchange."""
+    return told.epoch_s is not None or bool(told.boot)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from edgenode.core.ip import is_global
-from edgenode.reach.igd import connection, pinhole
+from edgenode.reach.igd import connection, pinhole, ssdp
 from edgenode.reach.igd.control import (
     CONFLICT,
     INVALID_ARGS,
@@ -17,6 +17,7 @@ from edgenode.reach.igd.control import (
 from edgenode.reach.igd.description import Service
 from edgenode.reach.igd.finding import find_services
 from edgenode.reach.igd.soap import ACTION_FAILED
+from edgenode.reach.igd.verifying import ask_boot
 from edgenode.reach.method import UPNP, Gateway, Grant, MappingFailed, Offer, Wish
 
 T = TypeVar("T")
@@ -60,6 +61,8 @@ class UpnpMethod:
         self._search_s = search_s
         self._service: Service | None = None
         self._external: str | None = None
+        self._answer: ssdp.Answer | None = None  # that which led to the service
+        self._way = ssdp.GATEWAY
 
     async def probe(self) -> Offer:
         """Search the gateway anew, and ask for its external address.
@@ -68,7 +71,14 @@ class UpnpMethod:
         """
         async with _deadline(self._search_s + CALLS_S):
             await self._find()
-            return Offer(self._external, None)
+            return Offer(self._external, None, self._boot)
+
+    async def verify(self) -> Offer:
+        """Ask by SSDP which boot of the gateway's it is; "" where it does not tell that."""
+        if self._boot and self._answer is not None:
+            seen = await ask_boot(self.gateway, self._turn, self._answer, self._way)
+            self._answer, self._way = seen
+        return Offer(None, None, self._boot)
 
     async def map(self, wish: Wish, earlier: Grant | None) -> Grant:
         """Map the port, or renew its mapping, within MAP_S."""
@@ -92,6 +102,10 @@ class UpnpMethod:
         """Forget the gateway's services; nothing is held between calls."""
         self._service = None
 
+    @property
+    def _boot(self) -> str:
+        return self._answer.boot if self._answer is not None else ""
+
     async def _at_service(self, act: Callable[[Service], Awaitable[T]]) -> T:
         """Act on the known service; where it does not answer, on what a new search finds."""
         if self._service is not None:
@@ -105,11 +119,11 @@ class UpnpMethod:
 
     async def _find(self) -> Service:
         self._service = None
-        services = await find_services(self.gateway, self._turn, self._search_s)
-        self._service = services[0]
+        found = await find_services(self.gateway, self._turn, self._search_s)
+        self._service, self._answer = found.services[0], found.answer
         if not self.gateway.ipv6:
             self._external = None
-            await self._choose(services)
+            await self._choose(found.services)
         return self._service
 
     async def _choose(self, services: list[Service]) -> None:
@@ -130,12 +144,12 @@ class UpnpMethod:
         except SoapFault as fault:
             raise await self._explained(service, fault) from None
         if earlier is not None and earlier.external_port == port:
-            return Grant(self._external, port, lease_s, None)
+            return Grant(self._external, port, lease_s, None, boot=self._boot)
         lease_s = await self._read_back(service, wish, port, lease_s)
         if self._external is None:
             await asyncio.sleep(ASK_AGAIN_S)
             self._external = await connection.external_address(self.gateway, service)
-        return Grant(self._external, port, lease_s, None)
+        return Grant(self._external, port, lease_s, None, boot=self._boot)
 
     async def _add(self, service: Service, wish: Wish, port: int, lease_s: int) -> tuple[int, int]:
         """Add a mapping of `port` with what the gateway can take: its port, and its lease."""
@@ -208,7 +222,7 @@ class UpnpMethod:
         except SoapFault as fault:
             raise fault.failed() from None
         own = self.gateway.own_address
-        return Grant(own, wish.internal_port, pinhole.lease(wish), None, unique)
+        return Grant(own, wish.internal_port, pinhole.lease(wish), None, unique, self._boot)
 
 
 def _other_lease(code: int, lease_s: int) -> int | None:

@@ -9,6 +9,7 @@ from tests.lab.support.lab import Lab
 from tests.lab.support.node import PEER_PORT, LabNode, LabNodes
 from tests.lab.support.router import WAN, Router
 from tests.lab.support.rules import Rule
+from tests.lab.support.talk import get
 
 PATIENCE_S = 20.0
 _NEW = f"tcp dport {PEER_PORT} tcp flags syn / syn,ack"
@@ -107,7 +108,8 @@ async def test_neighbours_cannot_tell(lab: Lab, nodes: LabNodes) -> None:
 async def test_a_knock_that_nobody_was_asked_for_leads_nowhere(lab: Lab, nodes: LabNodes) -> None:
     host, public = lab.host("one"), lab.host("two")
     node = await nodes.start("one", host)
-    url = f"http://{host.address}:{PEER_PORT}{PATH}{'ab' * 16}"
-    said = public.namespace.run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url)
-    assert said == "404"
+    status = await asyncio.to_thread(
+        get, public.namespace, host.address, PEER_PORT, f"{PATH}{'ab' * 16}"
+    )
+    assert status == 404
     assert (await node.reachability())["verified"] is False

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from edgenode.reach.telling import NAMES
 from tests.integration.support.wait import eventually
 from tests.lab.support.lab import Home, Lab
 from tests.lab.support.miniupnpd import NAT_PMP_ALONE, PCP_ALONE, UPNP_ALONE, Mapping, Offers
@@ -12,6 +13,13 @@ from tests.lab.support.rules import ANNOUNCES, Rule
 
 PINHOLE_BY = [(PCP_ALONE, "pcp"), (UPNP_ALONE, "upnp")]
 MAPPING_BY = [*PINHOLE_BY, (NAT_PMP_ALONE, "nat-pmp")]
+EACH_METHOD = pytest.mark.parametrize(
+    "offers",
+    [
+        pytest.param(Offers(), id="all"),
+        *(pytest.param(offers, id=method, marks=pytest.mark.ci) for offers, method in MAPPING_BY),
+    ],
+)
 RESTARTS = 100
 
 ANNOUNCED_S = 2.0
@@ -20,6 +28,8 @@ UNHEARD_S = 30.0
 
 UNNOTICED_S = 600.0
 """Where nothing at all tells of it."""
+
+ANSWER_S = 2.0
 
 
 async def is_mapped(home: Home, timeout_s: float = 10.0) -> Mapping:
@@ -81,12 +91,39 @@ async def test_nodes_link_through_a_pinhole(
     b = await nodes.start("b", home_b.host, knows=[home_a.host.address6])
     await b.linked_with(a)
     await exchange(a, b)
+    opened = f"lets in to [{home_a.host.address6}]:{PEER_PORT} ({NAMES[method]})"
+    assert any(opened in line for line in a.lines)
     await a.stop()
     assert home_a.daemon.pinholes == []
 
 
-async def test_mapped_again_after_the_gateway_reboots(lab: Lab, nodes: LabNodes) -> None:
-    home = lab.home("a", Offers(), ipv6=False)
+@pytest.mark.ci
+@pytest.mark.parametrize(("offers", "method"), PINHOLE_BY)
+async def test_each_address_has_its_pinhole(
+    lab: Lab, nodes: LabNodes, offers: Offers, method: str
+) -> None:
+    """A gateway opens them for the address alone that it is asked from."""
+    home = lab.home("a", offers)
+    net, _, _ = home.host.address6.rpartition(":")
+    addresses = {home.host.address6, f"{net}:99"}
+    home.host.namespace.ip(f"addr add {net}:99/64 dev eth0 nodad")
+    a = await nodes.start("a", home.host)
+
+    async def all_open() -> bool:
+        return {hole.address for hole in home.daemon.pinholes} == addresses
+
+    await eventually(all_open, "a pinhole for each")
+    for address in addresses:
+        await a.logged(rf"lets in to \[{address}\].* \({NAMES[method]}\)")
+    await a.stop()
+    assert home.daemon.pinholes == []
+
+
+@EACH_METHOD
+async def test_mapped_again_after_the_gateway_reboots(
+    lab: Lab, nodes: LabNodes, offers: Offers
+) -> None:
+    home = lab.home("a", offers, ipv6=False)
     await nodes.start("a", home.host)
     before = await is_mapped(home)
     home.daemon.reboot()  # which empties its table
@@ -95,6 +132,7 @@ async def test_mapped_again_after_the_gateway_reboots(lab: Lab, nodes: LabNodes)
 
 @pytest.mark.ci
 async def test_new_wan_address_is_told(lab: Lab, nodes: LabNodes) -> None:
+    """By a daemon that announces it: this one does where it offers everything."""
     home, public = lab.home("a", Offers(), ipv6=False), lab.host("public")
     witness = await nodes.start("public", public)
     a = await nodes.start("a", home.host, knows=[public.address])
@@ -110,8 +148,11 @@ async def test_new_wan_address_is_told(lab: Lab, nodes: LabNodes) -> None:
 
 
 @pytest.mark.ci
-async def test_mapped_again_without_announces_after_a_link_died(lab: Lab, nodes: LabNodes) -> None:
-    home, public = lab.home("a", Offers(), ipv6=False), lab.host("public")
+@EACH_METHOD
+async def test_mapped_again_without_announces_after_a_link_died(
+    lab: Lab, nodes: LabNodes, offers: Offers
+) -> None:
+    home, public = lab.home("a", offers, ipv6=False), lab.host("public")
     witness = await nodes.start("public", public)
     a = await nodes.start("a", home.host, knows=[public.address])
     await a.linked_with(witness)
@@ -124,12 +165,20 @@ async def test_mapped_again_without_announces_after_a_link_died(lab: Lab, nodes:
 
 @pytest.mark.full
 async def test_mapped_again_where_nothing_tells_of_the_reboot(lab: Lab, nodes: LabNodes) -> None:
-    home = lab.home("a", Offers(), ipv6=False)
-    await nodes.start("a", home.host)
-    before = await is_mapped(home)
-    with Rule(home.host.namespace, ANNOUNCES, drop=True):
+    """By each method; the three homes wait at the same time."""
+
+    async def wait_in(offers: Offers, method: str) -> None:
+        home = lab.home(method, offers, ipv6=False)
+        node = await nodes.start(method, home.host)
+        before = await is_mapped(home)
+        assert (await node.has_verdict("mapped"))["method"] == method
+        # A gateway is asked ten minutes after it was asked last, and answers in its time.
+        await asyncio.sleep(ANSWER_S)
+        Rule(home.host.namespace, ANNOUNCES, drop=True)
         home.daemon.reboot()
         assert await is_mapped(home, UNNOTICED_S) == before
+
+    await asyncio.gather(*(wait_in(offers, method) for offers, method in MAPPING_BY))
 
 
 @pytest.mark.ci

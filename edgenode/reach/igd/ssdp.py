@@ -8,7 +8,8 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from edgenode.core.ip import parse_ip
 from edgenode.reach.igd.description import Url, parse_url
@@ -41,6 +42,10 @@ ALL_TARGETS = (
     "urn:dslforum-org:device:InternetGatewayDevice:1",
 )
 
+# Where a search goes: to all, or to the gateway alone.
+GROUP, GATEWAY = 0, 1
+BOTH = (GROUP, GATEWAY)
+
 _HOPS = 2  # section 1.3.2
 
 _Place = tuple[tuple[str, int] | tuple[str, int, int, int], str]  # where to, as a socket and a URL
@@ -49,7 +54,17 @@ _WANTED = re.compile(
     r"(?:device:(?:InternetGatewayDevice|WANDevice|WANConnectionDevice)"
     r"|service:(?:WANIPConnection|WANPPPConnection|WANIPv6FirewallControl)):[1-9]"
 )
+# Section 1.3.3; in version 1.0 of it there was none, and many tell what is new by the second.
+_BOOT = ("BOOTID.UPNP.ORG", "01-NLS")
 _OK = re.compile(r"HTTP/1\.[01] +200(?:\s|$)")
+
+
+class Answer(NamedTuple):
+    """An answer to a search for a gateway."""
+
+    url: Url  # of the description
+    target: str  # what was searched for
+    boot: str  # another text after each boot of the gateway; "" where it shows none
 
 
 def search_message(target: str, host: str) -> bytes:
@@ -60,22 +75,24 @@ def search_message(target: str, host: str) -> bytes:
     ).encode("ascii")
 
 
-def read_answer(datagram: bytes) -> Url | None:
-    """Give where the description is, from an answer to a search for a gateway; else None."""
+def read_answer(datagram: bytes) -> Answer | None:
+    """Read an answer to a search for a gateway; None where it is none."""
     if len(datagram) > MAX_DATAGRAM:
         return None
     lines = datagram.decode("latin-1").splitlines()
     if not lines or not _OK.match(lines[0]):
         return None
-    target = location = ""
+    fields: dict[str, str] = {}
     for line in lines[1:]:
         name, _, value = line.partition(":")
-        name = name.strip().upper()
-        if name == "ST":
-            target = target or value.strip()
-        elif name == "LOCATION":
-            location = location or value.strip()
-    return parse_url(location) if _WANTED.fullmatch(target) else None
+        if value := value.strip():
+            fields.setdefault(name.strip().upper(), value)
+    target, location = fields.get("ST", ""), fields.get("LOCATION", "")
+    url = parse_url(location) if _WANTED.fullmatch(target) else None
+    if url is None:
+        return None
+    boots = [fields[name] for name in _BOOT if name in fields]
+    return Answer(url, target, " ".join([*boots, location]) if boots else "")
 
 
 class Search:
@@ -87,13 +104,14 @@ class Search:
     MAX_RESPONDERS answers come in all. Raises `OSError` where there is no such network.
     """
 
-    def __init__(self, gateway: Gateway, on_answer: Callable[[Url], None]) -> None:
+    def __init__(self, gateway: Gateway, on_answer: Callable[[Answer], None]) -> None:
         self.heard = False  # the gateway itself has answered
         self._gateway = gateway
         self._address = parse_ip(gateway.address)
         self._on_answer = on_answer
         self._known: set[tuple[int, str]] = set()
-        self._strangers: list[Url] = []
+        self._strangers: list[Answer] = []
+        self._taken = 0
         self._strangers_admitted = False
         self._index = 0
         self._places: tuple[_Place, ...] = ()
@@ -128,10 +146,10 @@ class Search:
             ((gateway.address, PORT), gateway.address),
         )
 
-    def send(self, targets: tuple[str, ...]) -> None:
+    def send(self, targets: Sequence[str], ways: Sequence[int] = BOTH) -> None:
         """Search for each target by multicast, and at the gateway: some answer to one alone."""
         for target in targets:
-            for address, host in self._places:
+            for address, host in (self._places[way] for way in ways):
                 try:
                     self._socket.sendto(search_message(target, host), address)
                 except OSError:
@@ -140,8 +158,12 @@ class Search:
     def admit_strangers(self) -> None:
         """Take answers of machines other than the gateway from now on, and those kept."""
         self._strangers_admitted = True
-        for url in self._strangers:
-            self._take(url)
+        for answer in self._strangers:
+            self._take(answer)
+
+    def forget(self, answer: Answer) -> None:
+        """Hand this answer on once more, if it comes again."""
+        self._known.discard((answer.url.port, answer.url.path))
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -160,26 +182,30 @@ class Search:
 
     def _judge(self, datagram: bytes, sender: bytes | None) -> None:
         own = sender == self._address
-        if len(self._known) >= MAX_RESPONDERS:
+        if self._taken >= MAX_RESPONDERS:
             return
         if not own and len(self._strangers) >= MAX_STRANGERS:
             return
-        url = read_answer(datagram)
-        if url is None:
+        answer = read_answer(datagram)
+        if answer is None:
             return
+        host = answer.url.host
         # A gateway names another of its IPv6 addresses than that of the link, which we know.
-        if url.host not in (self._address, sender) and not (own and self._gateway.ipv6):
+        if host not in (self._address, sender) and not (own and self._gateway.ipv6):
             return
         if own:
             self.heard = True
-            self._take(url)
-        elif url not in self._strangers:
-            self._strangers.append(url)
+            self._take(answer)
+            return
+        answer = answer._replace(boot="")  # it is not the gateway that has booted
+        if answer not in self._strangers:
+            self._strangers.append(answer)
             if self._strangers_admitted:
-                self._take(url)
+                self._take(answer)
 
-    def _take(self, url: Url) -> None:
-        key = (url.port, url.path)
-        if key not in self._known and len(self._known) < MAX_RESPONDERS:
+    def _take(self, answer: Answer) -> None:
+        key = (answer.url.port, answer.url.path)
+        if key not in self._known and self._taken < MAX_RESPONDERS:
             self._known.add(key)
-            self._on_answer(url)
+            self._taken += 1
+            self._on_answer(answer)

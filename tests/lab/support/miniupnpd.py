@@ -115,8 +115,10 @@ class Miniupnpd:
                 rights="\n".join([*rights, "deny 0-65535 0.0.0.0/0 0-65535"]),
             )
         )
-        if offers.pcp != offers.nat_pmp:  # it has one switch for both
-            self._filter(NAT_PMP if offers.pcp else PCP)
+        # It has one switch for both, and by IPv6 it speaks PCP whatever that says.
+        for offered, match in ((offers.pcp, PCP), (offers.nat_pmp, NAT_PMP)):
+            if not offered:
+                self._filter(match)
         self.start()
 
     @property

@@ -114,6 +114,14 @@ def pcp_map(address: str, port: int, lifetime_s: int = 3600) -> bytes:
     )
 
 
+def get(namespace: Namespace, address: str, port: int, path: str) -> int:
+    """Ask for a path over HTTP, and return the status code."""
+    with _connect(namespace, address, port, TIMEOUT_S) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = connection.makefile("rb").readline()
+    return int(answer.split()[1])
+
+
 def _connect(namespace: Namespace, address: str, port: int, timeout_s: float) -> socket.socket:
     with namespace.inside():
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

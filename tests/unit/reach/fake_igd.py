@@ -78,6 +78,7 @@ class FakeIgd:
         self.answer_delay_s = 0.0
         self.answer_source: socket.socket | None = None
         self.locations: list[str] | None = None
+        self.boot = ""  # header lines that tell which boot it is, each with its end
         self.handlers: dict[str, Handler] = {}
         self.raw_answer: bytes | None = None  # instead of any SOAP answer
         self.envelope = SOAP11
@@ -124,12 +125,18 @@ class FakeIgd:
             self._listen(group, multicast=True)
         await self.start_http()
 
-    async def start_http(self) -> None:
-        """Listen at a new port, and no more at the old one."""
+    async def start_http(self, port: int = 0) -> None:
+        """Listen at `port`, or at a new one, and no more at the old one."""
         if self._server is not None:
             self._server.close()
-        self._server = await asyncio.start_server(self._accept, self.address, 0)
+        self._server = await asyncio.start_server(self._accept, self.address, port)
         self.http_port = self._server.sockets[0].getsockname()[1]
+
+    async def stop_http(self) -> None:
+        """Refuse connections."""
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
 
     async def stop(self) -> None:
         for sock in self._sockets:
@@ -154,7 +161,8 @@ class FakeIgd:
     def answer(self, target: str, location: str) -> bytes:
         return (
             f"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=120\r\nEXT:\r\nST: {target}\r\n"
-            f"USN: uuid:1::{target}\r\nSERVER: fake UPnP/1.1\r\nLOCATION: {location}\r\n\r\n"
+            f"USN: uuid:1::{target}\r\nSERVER: fake UPnP/1.1\r\nLOCATION: {location}\r\n"
+            f"{self.boot}\r\n"
         ).encode()
 
     def _listen(self, sock: socket.socket, *, multicast: bool) -> None:

@@ -28,7 +28,8 @@ class Network:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.hints: asyncio.Queue[str] = asyncio.Queue()
-        self.listener = NotifyListener(self.hints.put_nowait, port=self.port)
+        self.same: list[str] = []
+        self.listener = NotifyListener(self.hints.put_nowait, self.same.append, port=self.port)
 
     def say(self, datagram: bytes, *, by: str = "127.0.0.1") -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -60,6 +61,7 @@ async def test_what_is_new_is_a_hint_and_repetition_is_not(network: Network) -> 
     network.say(notify(boot="2", location="http://127.0.0.1/y"))
     assert await network.hint() == "127.0.0.1"
     assert network.hints.empty()
+    assert network.same == ["127.0.0.1"] * 3
 
 
 async def test_who_said_good_bye_is_new_again(network: Network) -> None:
@@ -69,6 +71,7 @@ async def test_who_said_good_bye_is_new_again(network: Network) -> None:
     network.say(notify())
     await network.hint()
     assert network.hints.empty()
+    assert not network.same
 
 
 async def test_others_and_what_is_no_notification_are_not_heard(network: Network) -> None:

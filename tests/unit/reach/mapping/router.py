@@ -26,6 +26,7 @@ class Router:
 
     def __init__(self, wan: str = WAN) -> None:
         self.wan = wan
+        self.shows_boot = True  # by UPnP; by the others it is the epoch that shows it
         self.speaks = {"pcp": 0.002, "nat-pmp": 0.003, "upnp": 0.08}  # seconds to an answer
         self.alive = True
         self.refusal: dict[str, MappingFailed] = {}
@@ -42,6 +43,10 @@ class Router:
         self.table.clear()
         self.pinholes.clear()
         self._began_s = now()
+
+    @property
+    def boot(self) -> str:
+        return f"since {self._began_s}" if self.shows_boot else ""
 
     def epoch(self) -> int:
         return int(now() - self._began_s)
@@ -73,6 +78,16 @@ class FakeMethod:
         self._told = ""  # the external address, as of the last search
         self._router = router
 
+    async def verify(self) -> Offer:
+        if self.name != UPNP:
+            return await self.probe()
+        await self._router.answer(self.name, "verify", DEADLINE_S)
+        return Offer(None, None, self._boot)
+
+    @property
+    def _boot(self) -> str:
+        return self._router.boot if self.name == UPNP else ""
+
     @property
     def _epoch(self) -> int | None:
         return None if self.name == UPNP else self._router.epoch()
@@ -82,7 +97,7 @@ class FakeMethod:
         if (failed := self._router.refusal.get(f"{self.name} probe")) is not None:
             raise failed
         self._told = self._router.wan
-        return Offer(None if self.name == PCP else self._router.wan, self._epoch)
+        return Offer(None if self.name == PCP else self._router.wan, self._epoch, self._boot)
 
     async def map(self, wish: Wish, earlier: Grant | None) -> Grant:
         router = self._router
@@ -103,7 +118,8 @@ class FakeMethod:
             external = {UPNP: self._told, NAT_PMP: None}.get(self.name, router.wan)
         if self.gateway.ipv6:
             external = self.gateway.own_address
-        return Grant(external, port, lifetime_s, self._epoch, "1" if self.gateway.ipv6 else "")
+        handle = "1" if self.gateway.ipv6 else ""
+        return Grant(external, port, lifetime_s, self._epoch, handle, self._boot)
 
     def _enter(self, wish: Wish, earlier: Grant | None) -> tuple[int, int]:
         """Write it into the table; return its port and lifetime."""

@@ -25,13 +25,14 @@ def renewals(home: Home) -> list[float]:
     return [at for at, _, what in home.router.asked if what == "renew"]
 
 
+@pytest.mark.parametrize("method", ["pcp", "upnp"])
 @pytest.mark.parametrize("gateways", [(GATEWAY,), (PINHOLE,), (GATEWAY, PINHOLE)])
 async def test_six_questions_an_hour_keep_it(
-    home: Home, gateways: tuple[Gateway, ...], caplog: pytest.LogCaptureFixture
+    home: Home, gateways: tuple[Gateway, ...], method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     home.gateways = gateways
-    await home.mapped(("pcp",))
+    await home.mapped((method,))
     home.router.asked.clear()
     for _ in range(48):
         await asyncio.sleep(HOUR / 2)
@@ -42,6 +43,38 @@ async def test_six_questions_an_hour_keep_it(
     assert len(home.views) <= 1 + len(gateways)
     assert len([one for one in caplog.messages if "gateway" in one]) == len(gateways)
     assert home.store.writes <= 1 + len(gateways)
+
+
+async def test_a_gateway_that_notifies_is_not_searched(home: Home) -> None:
+    home.gateways = (GATEWAY, PINHOLE)
+    await home.mapped(("upnp",))
+    home.router.asked.clear()
+    for _ in range(24 * 6):
+        await asyncio.sleep(500)
+        home.mapper.unchanged(GATEWAY.address)
+    assert home.router.count("verify") == 0
+    assert home.router.count("renew") <= 2 * 20
+    assert len(home.router.live()) == len(home.router.pinholes) == 1
+
+
+async def test_what_is_told_by_ssdp_verifies_nothing_else(home: Home) -> None:
+    home.gateways = (GATEWAY, PINHOLE)
+    await home.mapped(("pcp",))
+    await asyncio.sleep(2000)
+    home.router.reboot()
+    for _ in range(7):
+        home.mapper.unchanged(GATEWAY.address)
+        await asyncio.sleep(100)
+    assert home.router.live()
+
+
+async def test_one_that_shows_no_boots_is_not_asked_between_renewals(home: Home) -> None:
+    home.router.shows_boot = False
+    await home.mapped(("upnp",))
+    home.router.asked.clear()
+    await asyncio.sleep(24 * HOUR)
+    assert {what for _, _, what in home.router.asked} == {"renew"}
+    assert len(home.router.asked) <= 24
 
 
 async def test_it_renews_from_half_life_on_and_not_always_at_the_same_time(home: Home) -> None:
@@ -78,6 +111,7 @@ async def test_permanent_and_long_ones_by_upnp_are_made_anew_each_hour(
     home: Home, lifetime_s: int
 ) -> None:
     home.router.lifetime = lambda _asked_s: lifetime_s
+    home.router.shows_boot = False  # else it is noticed earlier
     assert (await home.mapped(("upnp",))).mappings[0].lifetime_s == lifetime_s
     home.router.reboot()
     await asyncio.sleep(1.25 * HOUR + 1)
@@ -90,9 +124,9 @@ async def test_ttl_0_asks_for_the_longest(home: Home) -> None:
     assert view.mappings[0].lifetime_s == 604_800
 
 
-@pytest.mark.parametrize("method", ["pcp", "nat-pmp"])
+@pytest.mark.parametrize("method", ["pcp", "nat-pmp", "upnp"])
 async def test_a_reboot_is_noticed_within_ten_minutes(home: Home, method: str) -> None:
-    home.gateways = (GATEWAY, PINHOLE) if method == "pcp" else (GATEWAY,)
+    home.gateways = (GATEWAY,) if method == "nat-pmp" else (GATEWAY, PINHOLE)
     await home.mapped((method,))
     # By the epoch's rules two reboots within a minute look like one, for the family that did not
     # ask itself.
@@ -104,6 +138,21 @@ async def test_a_reboot_is_noticed_within_ten_minutes(home: Home, method: str) -
         assert set(home.router.live()) == {PORT}
         assert len(home.router.pinholes) == len(home.gateways) - 1
     assert len(home.views) <= 3
+
+
+@pytest.mark.parametrize("method", ["pcp", "nat-pmp", "upnp"])
+async def test_a_reboot_is_not_forgotten_while_its_gateway_cannot_map_yet(
+    home: Home, method: str
+) -> None:
+    await home.mapped((method,))
+    await asyncio.sleep(2000)
+    home.router.reboot()
+    home.router.refusal[method] = MappingFailed("network-down", "its WAN is coming up")
+    await asyncio.sleep(601)
+    assert not home.router.live()
+    home.router.refusal.clear()
+    await asyncio.sleep(31)
+    assert set(home.router.live()) == {PORT}
 
 
 @pytest.mark.parametrize("method", ["pcp", "nat-pmp", "upnp"])

@@ -68,7 +68,9 @@ def test_answers_that_are_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("path", corpus("ssdp", "taken"), ids=by_name)
 def test_searches_answers_that_are_taken(path: Path) -> None:
-    assert ssdp.read_answer(path.read_bytes()) == LOCATION
+    found = ssdp.read_answer(path.read_bytes())
+    assert found is not None
+    assert found.url == LOCATION
 
 
 @pytest.mark.parametrize("path", corpus("ssdp", "refused"), ids=by_name)
@@ -106,7 +108,7 @@ def test_what_is_nearly_right_raises_nothing_else(
 ) -> None:
     changed = whole[:at] + put + whole[at + cut :]
     found = ssdp.read_answer(changed)
-    assert found is None or 0 < found.port < 65536
+    assert found is None or 0 < found.url.port < 65536
     try:
         services = read_services(changed, LOCATION, {GATEWAY})
         assert all("\r" not in each.path and " " not in each.path for each in services)

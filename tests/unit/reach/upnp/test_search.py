@@ -159,6 +159,30 @@ async def test_another_http_port_after_a_reboot(fake: FakeIgd, method: UpnpMetho
     assert not fake.table
 
 
+@pytest.mark.parametrize("same_port", [True, False])
+async def test_a_gateway_that_serves_its_description_only_later(
+    fake: FakeIgd, same_port: bool
+) -> None:
+    """It has just started: until then connections to the port that it tells are refused."""
+    port = fake.http_port if same_port else 0
+    await fake.stop_http()
+    probe = asyncio.ensure_future(UpnpMethod(fake.gateway, search_s=5.0).probe())
+    await fake.searched.wait()
+    await asyncio.sleep(0.3)  # its first answer has led nowhere
+    assert not probe.done()
+    await fake.start_http(port)
+    assert (await probe).external_address == WAN
+
+
+async def test_a_description_that_is_never_served_is_the_reason(
+    fake: FakeIgd, method: UpnpMethod
+) -> None:
+    await fake.stop_http()
+    failure = await failure_of(method)
+    assert failure.reason == "no-answer"
+    assert "description" in failure.detail
+
+
 async def test_of_several_connections_the_one_with_an_address_is_taken(
     fake: FakeIgd, method: UpnpMethod
 ) -> None:
