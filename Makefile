@@ -9,7 +9,7 @@ PARALLEL := -n auto --dist loadfile
 CODE := edgenode tests scripts benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-lab run demo bench netlab test lint format ci full fresh deb repo coverage lock clean
+.PHONY: help setup setup-dev setup-lab run demo bench netlab test lint format ci full fresh deb deb-arm repo coverage lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ fresh: ## the README's commands on fresh bookworm and trixie machines (as root)
 
 deb: ## the Debian package, from a clean trixie root, in dist/ (as root)
 	@scripts/deb
+
+deb-arm: ## that package on an emulated 64-bit Arm machine with 512 MiB, in a quarter of an hour (as root)
+	@tests/package/arm/check
 
 repo: ## a signed apt repository of it in dist/repo, for a web server (URL=https://...)
 	@scripts/repo "$(URL)" dist/repo dist/edgenode_*_all.deb

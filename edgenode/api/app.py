@@ -16,18 +16,20 @@ from edgenode.api.blocks import (
     fetched_for_operator,
     held_only,
 )
+from edgenode.api.display import Display, storage_answer
 from edgenode.api.events import EventFeed
 from edgenode.api.health import Check, health_answer
 from edgenode.api.metrics import Measure, metrics_answer
 from edgenode.api.network import network_routes
 from edgenode.api.node import description_answer, state_answer
 from edgenode.api.observed import observed
-from edgenode.api.page import page_answer
+from edgenode.api.page.answer import page_routes
 from edgenode.api.ports import Arrived, BlockStore, Fetch, Records, Snapshot
 from edgenode.api.problems import problems
 from edgenode.api.reach import knock_answer
 from edgenode.api.records import public_record_routes, record_routes
 from edgenode.api.routes import add_routes, read
+from edgenode.api.session import session_routes
 from edgenode.api.traffic import EVERYWHERE, ON_HTTP_PORT, answers_counted, headers_set
 from edgenode.core.counters import Counters
 
@@ -62,6 +64,7 @@ def build_local_app(
     peers: Snapshot,
     status: Snapshot,
     monitoring: Monitoring,
+    display: Display,
     operator: OperatorToken,
     host_names: Iterable[str],
     max_block_size: int,
@@ -74,6 +77,7 @@ def build_local_app(
     `host_names` are names of this host, each taken with the suffixes of home networks too. `feed`
     is ended when the application stops; `on_read` is told the id of each block that is sent.
     """
+    operator.also(display.sessions.matches)
     find = fetched_for_operator(blocks, fetch, operator)
     reads = BlockReads(find=find, counters=counters, on_read=on_read)
     writes = BlockWrites(blocks=blocks, max_block_size=max_block_size, counters=counters)
@@ -85,10 +89,15 @@ def build_local_app(
     add_routes(
         app,
         {
-            "/": read(page_answer(info=info, peers=peers, status=status)),
+            **page_routes(
+                info=info, peers=peers, status=status, display=display, health=records.health
+            ),
             "/node/info": read(state_answer(info)),
             "/node/peers": read(state_answer(peers)),
             "/node/status": read(state_answer(status)),
+            "/node/storage": read(storage_answer(display.storage)),
+            "/node/sync": read(state_answer(display.sync)),
+            "/node/history": read(state_answer(display.history)),
             "/metrics": read(metrics_answer(info=info, status=status, measure=monitoring.measure)),
             "/healthz": read(health_answer(monitoring.alive, "not-alive")),
             "/readyz": read(health_answer(monitoring.ready, "not-ready")),
@@ -103,6 +112,7 @@ def build_local_app(
                 "DELETE": for_operator(operator, counted(counters, writes.delete)),
             },
             "/events": {"GET": feed.handle},
+            **session_routes(sessions=display.sessions, operator=operator, counters=counters),
             **record_routes(records=records, operator=operator, counters=counters),
             **network_routes(records=records, operator=operator, counters=counters),
         },

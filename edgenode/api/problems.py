@@ -21,6 +21,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "forbidden": (403, "This is not allowed"),
     "forbidden-host": (403, "The Host header does not name this node"),
     "forbidden-origin": (403, "A page of another origin may not write"),
+    "login-expired": (403, "The login link has been used, or is too old"),
     "forbidden-source": (403, "This port serves the local network only"),
     "not-found": (404, "There is nothing at this path"),
     "block-not-held": (404, "The block is not held here"),

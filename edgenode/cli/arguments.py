@@ -37,6 +37,14 @@ def parser() -> argparse.ArgumentParser:
     _json(add(commands, "id", "print the id of the running node"))
     _json(add(commands, "status", "print what the running node does"))
     _json(add(commands, "peers", "list the nodes that the running node knows"))
+    _json(
+        add(
+            commands,
+            "top",
+            "show the running node live",
+            "Until q or Ctrl-C. Where there is no terminal, or with --json, it prints once.",
+        )
+    )
     put = add(
         commands,
         "put",
@@ -96,9 +104,34 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _json(add(commands, "health", "print how the network is, as far as the node knows"))
+    watch = add(
+        commands,
+        "watch",
+        "print the events of the running node as they come",
+        "All of them, or those that any of the options names; each may be given several times.",
+    )
+    for room, metavar, what in (
+        ("type", "EVENT", "events of this type, such as node:leave"),
+        ("block", "ID", "events about this block"),
+        ("peer", "NODEID", "events from this node"),
+        ("region", "NAME", "events from nodes of this region"),
+    ):
+        watch.add_argument(
+            f"--{room}",
+            metavar=metavar,
+            dest="rooms",
+            action="append",
+            type=f"{room}:{{}}".format,
+            help=what,
+        )
+    _json(watch, "print one JSON object a line")
     _json(
-        add(commands, "watch", "print the events of the running node as they come"),
-        "print one JSON object a line",
+        add(
+            commands,
+            "open",
+            "print a link that opens the status page and lets you act there",
+            "Needs the operator's token. The link works once, within two minutes.",
+        )
     )
     export = add(
         commands,

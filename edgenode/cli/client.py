@@ -84,10 +84,10 @@ class Node:
         ) as answer:
             return self.json(answer)
 
-    def url(self, path: str) -> str:
-        """Return the whole URL of a path."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}{path}"
+    def url(self, path: str, *, host: str | None = None) -> str:
+        """Return the whole URL of a path, at another `host` where that is where it is opened."""
+        name = self._host if host is None else host
+        return f"http://{f'[{name}]' if ':' in name else name}:{self._port}{path}"
 
     def token(self) -> str:
         """Read the operator's token, once it is clear that this very node would receive it."""

@@ -85,6 +85,12 @@ def _peers(options: Namespace) -> int:
     return show_peers(_node(options), as_json=options.json)
 
 
+def _top(options: Namespace) -> int:
+    from edgenode.cli.top import top  # noqa: PLC0415
+
+    return top(_node(options), as_json=options.json)
+
+
 def _put(options: Namespace) -> int:
     from edgenode.cli.blocks import put  # noqa: PLC0415
 
@@ -144,7 +150,17 @@ def _watch(options: Namespace) -> int:
     keep_openssl_out()  # before asyncio and http.client are imported, which would load it
     from edgenode.cli.watch import watch  # noqa: PLC0415
 
-    return watch(_node(options), as_json=options.json)
+    return watch(_node(options), options.rooms or [], as_json=options.json)
+
+
+def _open(options: Namespace) -> int:
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+    from edgenode.cli.open import open_page  # noqa: PLC0415
+
+    config_path, data_dir = _places(options)
+    only_folder = data_dir is not None and config_path is None
+    http_bind = "" if only_folder else effective(config_path, data_dir).server.http_bind
+    return open_page(_node(options), http_bind, as_json=options.json)
 
 
 def _export(options: Namespace) -> int:
@@ -179,6 +195,7 @@ _COMMANDS = {
     "id": _id,
     "status": _status,
     "peers": _peers,
+    "top": _top,
     "put": _put,
     "get": _get,
     "delete": _delete,
@@ -188,6 +205,7 @@ _COMMANDS = {
     "health": _health,
     "doctor": _doctor,
     "watch": _watch,
+    "open": _open,
     "export": _export,
     "import": _import,
     "config check": _config_check,

@@ -6,7 +6,7 @@ naming whom it is from and the address at which the one in the middle sees that 
 
 from edgenode.core.errors import DecodeError
 from edgenode.core.events import MAX_PORT, MAX_REASON_CHARS
-from edgenode.core.ip import MAX_LITERAL_CHARS, parse_ip
+from edgenode.core.ip import MAX_LITERAL_CHARS, format_ip, from_mapped, parse_ip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Meet:
 
     `node` is the other end's nodeId, `meet_id` its caller's name for the meeting. `port` is 0 in a
     call of a node that cannot be reached. `waited_ms` in a `connect` is what its making took.
-    `address` is an IP literal from the one in the middle, "" on the way there and in a lack.
+    `address` is an IP literal from the one in the middle, "" on the way there and in a lack. What
+    was decoded has the usual form: an IPv4 address as such, an IPv6 one as RFC 5952 wants it.
     """
 
     __slots__ = ("address", "meet_id", "node", "op", "port", "reason", "waited_ms")
@@ -91,7 +92,9 @@ def decode_meet(data: "Fields") -> "Meet | None":
     meet.port = data.integer("port", 1 if op in _WITH_PORT else 0, MAX_PORT)
     if op == CONNECT:
         meet.waited_ms = data.integer("waited", 0, MAX_WAITED_MS)
-    meet.address = data.text("address", MAX_LITERAL_CHARS, "")
-    if meet.address and parse_ip(meet.address) is None:
-        raise DecodeError("message.data.address: not an IP address")
+    if address := data.text("address", MAX_LITERAL_CHARS, ""):
+        packed = parse_ip(address)
+        if packed is None:
+            raise DecodeError("message.data.address: not an IP address")
+        meet.address = format_ip(from_mapped(packed))
     return meet

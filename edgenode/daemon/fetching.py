@@ -67,6 +67,11 @@ class Fetcher:
         """The blocks that are being fetched or wait for their turn."""
         return set(self._runs)
 
+    def transfers(self) -> list[tuple[str, int, int]]:
+        """Return (block id, bytes received, size) of the blocks that are being handed over."""
+        runs = [(run.block_id, run.partial) for run in self._runs.values()]
+        return [(block_id, got.offset, got.size) for block_id, got in runs if got is not None]
+
     @property
     def room(self) -> int:
         """How many more fetches may be begun now."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from edgenode.core.bucket import Bucket
-from edgenode.core.ip import from_mapped, parse_ip
+from edgenode.core.ip import from_mapped, is_global, parse_ip
 from edgenode.core.meetevents import LACK, Meet
 from edgenode.link.link import Link
 
@@ -30,7 +30,7 @@ class Introducing:
 
     def pass_on(self, link: Link, step: Meet) -> None:
         """Take a step of the peer of `link` and pass it on, or say why not."""
-        if step.op == LACK:
+        if step.op == LACK or self._links(link.node_id) is not link:
             return
         now_ms = int(asyncio.get_running_loop().time() * 1000)
         bucket = self._buckets.setdefault(link.node_id, Bucket(RATE_PER_S, BURST, now_ms))
@@ -39,6 +39,9 @@ class Introducing:
             self._lack(link, step, "busy")
         elif target is None or target is link:
             self._lack(link, step, "not-linked")
+        elif not (is_global(target.remote_address) and is_global(link.remote_address)):
+            # Nobody elsewhere could use it; with a zone it would be no address at all.
+            self._lack(link, step, "address")
         elif _family(target.remote_address) != _family(link.remote_address):
             # Each would be told an address that it may have no way to.
             self._lack(link, step, "family")
@@ -63,5 +66,5 @@ class Introducing:
 
 def _family(address: str) -> int:
     """Return the length of the packed address; 0 for what is no IP literal."""
-    packed = parse_ip(address.partition("%")[0])
+    packed = parse_ip(address)
     return len(from_mapped(packed)) if packed is not None else 0

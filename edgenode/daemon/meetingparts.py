@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from random import sample
 
 from aiohttp import web
 
@@ -51,12 +52,14 @@ class MeetingParts:
         self._live = live
         self._listener: web.AppRunner | None = None
         self._tasks: set[asyncio.Future[object]] = set()
+        # Links that were punched by this node: where the peer is seen, nobody listens.
+        self._punched: set[Link] = set()
         self._introducing = Introducing(links=links.get, post=self._post)
         self._meeting = Meeting(
             links=links.get,
             middles=self._middles,
             post=self._post,
-            peer_port=self._peer_port,
+            observer=self._observer,
             open_port=reaching.open_port,
             dial=self._dial,
             link_over=self._link_over,
@@ -66,6 +69,7 @@ class MeetingParts:
             known=known,
             links=links.get,
             count=lambda: len(links),
+            can_call=lambda: bool(self._middles()),
             max_links=max_links,
             meet=self._meeting.meet,
         )
@@ -81,7 +85,9 @@ class MeetingParts:
     async def meet_one(self, node_ids: Sequence[str]) -> bool:
         """Try to come to a link with one of the nodes; return whether any was not linked."""
         missing = [node_id for node_id in node_ids if self._links.get(node_id) is None]
-        await asyncio.gather(*(self._meeting.meet(node_id) for node_id in missing[:MAX_HOLDERS]))
+        # Not always the same: those may be gone for good.
+        chosen = sample(missing, min(MAX_HOLDERS, len(missing)))
+        await asyncio.gather(*(self._meeting.meet(node_id) for node_id in chosen))
         return bool(missing)
 
     def receive(self, link: Link, step: Meet) -> None:
@@ -94,17 +100,20 @@ class MeetingParts:
     def on_linked(self, node_id: str) -> None:
         """There is a link with `node_id`."""
         self._meeting.on_linked(node_id)
+        self._seeking.on_linked()
 
     def on_lost(self, node_id: str) -> None:
         """The link with `node_id` ended."""
         self._introducing.on_lost(node_id)
+        self._meeting.on_lost(node_id)
 
     async def stop(self) -> None:
         """End what is under way, the links that came about included."""
-        await self._meeting.stop()
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Together, since each may wait a while for the other side.
+        await asyncio.gather(self._meeting.stop(), *tasks, return_exceptions=True)
 
     def _post(self, link: Link, step: Meet) -> None:
         link.post(self._outbound.meet(step))
@@ -112,10 +121,27 @@ class MeetingParts:
     def _middles(self) -> list[Link]:
         """Return the links with nodes elsewhere, those first that can be reached themselves."""
         outside = [link for link in self._links if is_global(link.remote_address)]
-        return sorted(outside, key=lambda link: not link.dialled)
+        return sorted(outside, key=lambda link: not self._listens(link))
 
-    def _peer_port(self, link: Link) -> int | None:
-        return link.port if link.dialled else self._peers.ws_port(link.node_id)
+    def _listens(self, link: Link) -> bool:
+        """Tell whether this node has reached the peer port of a peer."""
+        return link.dialled and link not in self._punched
+
+    def _observer(self, middle: Link) -> tuple[str, int] | None:
+        """Return the peer port of one who can say how we look from outside.
+
+        The one in the middle, if we reached it; or else another whom we did: most NATs show all of
+        them the same port. Or else the middle all the same, where it says that it listens.
+        """
+        ipv6 = ":" in middle.remote_address
+        for link in (middle, *self._middles()):
+            address = link.remote_address
+            if self._listens(link) and is_global(address) and (":" in address) == ipv6:
+                return address, link.port
+        port = None if middle in self._punched else self._peers.ws_port(middle.node_id)
+        if port is None or not is_global(middle.remote_address):
+            return None
+        return middle.remote_address, port
 
     async def _dial(self, address: str, port: int, node_id: str) -> bool:
         try:
@@ -134,6 +160,7 @@ class MeetingParts:
         except DialFailed as failed:
             log.debug("%s through its router at %s:%d: %s", node_id, address, port, failed)
             return False
+        self._punched.add(link)
         self._begin(link)
         return True
 
@@ -142,9 +169,22 @@ class MeetingParts:
         if listener is None or listener.server is None:
             connected.close()
             return
-        await asyncio.get_running_loop().connect_accepted_socket(listener.server, connected)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(listener.server, connected)
+        except OSError as error:
+            connected.close()
+            log.debug("a connection through our router is gone already: %s", error)
 
     def _begin(self, link: Link) -> None:
         task = asyncio.ensure_future(self._live(link))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def end(done: asyncio.Future[object]) -> None:
+            self._tasks.discard(done)
+            self._punched.discard(link)
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error(
+                    "a part has failed: %s", error, exc_info=error, extra={"event": "part-failed"}
+                )
+
+        task.add_done_callback(end)

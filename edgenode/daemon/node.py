@@ -1,11 +1,11 @@
 """The composition root: makes the parts, starts them in order, stops them in reverse."""
 
 import asyncio
-import logging
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
+from functools import partial
 
 from edgenode.api.access import OperatorToken
 from edgenode.api.app import build_local_app, build_public_app
@@ -15,10 +15,13 @@ from edgenode.core.events import BlockSync
 from edgenode.crypto import new_block_hasher
 from edgenode.daemon.addresses import local_addresses
 from edgenode.daemon.background import background, close_sockets, serve
+from edgenode.daemon.calling import call_announced
 from edgenode.daemon.config_sections import Config
 from edgenode.daemon.datadir import DataFolder, open_data_folder
 from edgenode.daemon.describe import Description, metrics
+from edgenode.daemon.display import Displaying
 from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.goodbye import end_links
 from edgenode.daemon.listen import listen
 from edgenode.daemon.liveness import Liveness
 from edgenode.daemon.logs import Logs
@@ -36,19 +39,13 @@ from edgenode.daemon.session import Sessions
 from edgenode.daemon.watchdog import feed_watchdog, watchdog_period_s
 from edgenode.daemon.watching import Watching
 from edgenode.link.accept import Acceptor
-from edgenode.link.dial import DialFailed, Dialler
+from edgenode.link.dial import Dialler
 from edgenode.link.handshake import LocalIdentity
 from edgenode.link.keep import StaticPeer, keep_linked
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
 from edgenode.reach.view import View
 from edgenode.store.blocks import BlockStore
-
-# SIGTERM to exit takes at most 5 s. A link that hangs needs two of its deadlines of 1 s, and so do
-# the requests under way after that.
-STOP_LINKS_S = 2.0
-
-log = logging.getLogger(__name__)
 
 
 async def run_node(
@@ -124,7 +121,12 @@ class _Node:
             database=data.state.database,
             on_view=self._on_view,
         )
-        self._feed = EventFeed(node_id=self.node_id, wall_ms=_wall_ms, counters=self._counters)
+        self._feed = EventFeed(
+            node_id=self.node_id,
+            wall_ms=_wall_ms,
+            counters=self._counters,
+            region=self._region,
+        )
         self._records = RecordParts(
             network=config.network,
             key=data.key,
@@ -205,6 +207,20 @@ class _Node:
             logs=logs,
             status=self._metrics,
         )
+        self._displaying = Displaying(
+            counters=self._counters,
+            store=self._store,
+            storage=storage,
+            batch=config.batch,
+            fetcher=self._fetcher,
+            repair=self._repair,
+            links=self._links,
+            records=self._records,
+            feed=self._feed,
+            liveness=liveness,
+            status=self._metrics,
+            wall_ms=_wall_ms,
+        )
         self._operator = OperatorToken(data.token, new_block_hasher)
 
     async def start(
@@ -215,28 +231,15 @@ class _Node:
     ) -> None:
         """Start the parts, the listeners first; `stack` stops them in reverse order."""
         acceptor = Acceptor(
-            self._identity,
-            self._live,
-            counters=self._counters,
-            ping=self._outbound.ping,
+            self._identity, self._live, counters=self._counters, ping=self._outbound.ping
         )
-        dialler = self._dialler
-
-        async def dial(address: str, port: int) -> None:
-            try:
-                link = await dialler.dial(address, port)
-            except DialFailed as failed:
-                log.info("the announced address %s:%d: %s", address, port, failed)
-            else:
-                await self._live(link)
-
         view = self._records.view(
             region=self._config.node.region,
             store=self._store,
             fetcher=self._fetcher,
             links=self._links,
             peers=self._peers,
-            dial=dial,
+            dial=partial(call_announced, self._dialler, self._live),
         )
         local_app = build_local_app(
             blocks=self._store,
@@ -248,6 +251,7 @@ class _Node:
             peers=self._peers.to_json,
             status=self._metrics,
             monitoring=self._watching.monitoring,
+            display=self._displaying.display,
             operator=self._operator,
             host_names=[socket.gethostname()],
             max_block_size=self._config.storage.max_block_size,
@@ -273,10 +277,11 @@ class _Node:
         stack.callback(self._passing.stop)
         background(stack, self._repair.run())
         background(stack, self._watching.run())
+        background(stack, self._displaying.run())
         stack.push_async_callback(self._reaching.close)
         for work in self._records.work() + self._reaching.work():
             background(stack, work)
-        stack.push_async_callback(dialler.close)
+        stack.push_async_callback(self._dialler.close)
         stack.push_async_callback(self._meetings.stop)
         background(stack, self._meetings.work())
         stack.callback(view.stop)
@@ -285,7 +290,7 @@ class _Node:
                 stack,
                 keep_linked(
                     peer,
-                    dialler,
+                    self._dialler,
                     self._links,
                     self._live,
                     retry_interval_ms=self._config.bootstrap.retry_interval,
@@ -293,7 +298,7 @@ class _Node:
                 ),
             )
         # Before those who keep the dialled links are cancelled, or these would end without it.
-        stack.push_async_callback(self._end_links)
+        stack.push_async_callback(end_links, self._links, self._outbound)
         # Last, to be stopped first: SIGTERM deletes the mappings within half a second.
         stack.push_async_callback(self._mapping.close)
         await self._mapping.start()
@@ -307,6 +312,10 @@ class _Node:
     def _on_view(self, view: View) -> None:
         self._watching.on_view(view)
         self._reaching.on_view(view)
+
+    def _region(self, node_id: str) -> str:
+        own = node_id == self.node_id
+        return self._config.node.region if own else self._peers.region(node_id)
 
     def _on_corrupt(self, block_id: str) -> None:
         self._repair.want(block_id)
@@ -334,18 +343,6 @@ class _Node:
             pending_sync=len(self._repair.wanted | self._fetcher.pending),
             reachability=self._reaching.status(),
         )
-
-    async def _end_links(self) -> None:
-        """Say good-bye on every link and wait, with a deadline, until they are over."""
-        self._links.close()
-        links = list(self._links)
-        for link in links:
-            link.post(self._outbound.leave("stopping"))
-            link.close("bye")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_LINKS_S):
-                for link in links:
-                    await link.ended()
 
 
 def _wall_ms() -> int:

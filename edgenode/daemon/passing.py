@@ -2,8 +2,8 @@
 
 A peer asks for a block "through" this node. Where the node lacks it, it asks those of its own
 peers that are known to hold it, and passes on the bytes, keeping nothing: each want of the asker
-becomes one to the holder, under a fetch id of the node's own. All of it stays within one
-bandwidth, shared in turn by those who ask.
+becomes one to the holder, or several smaller ones where the bandwidth is small, under a fetch id
+of the node's own. All of it stays within one bandwidth, shared in turn by those who ask.
 """
 
 import asyncio
@@ -12,26 +12,34 @@ from collections.abc import Awaitable, Callable
 
 from edgenode.core.bucket import Bucket
 from edgenode.core.counters import Counters
-from edgenode.core.errors import ProtocolError
+from edgenode.core.errors import Busy, EdgenodeError, ProtocolError
 from edgenode.core.events import HAVE, LACK, MAX_WANT_BYTES, WANT, BlockSync
 from edgenode.core.frame import encode_chunk
 from edgenode.core.inbound import Chunk
 from edgenode.link.link import Link
 from edgenode.link.socket import SocketClosed
 
-# Peers that are served at once; each holds one want, 256 KiB, on its way: 2 MiB in all.
+# Peers that are served at once; each holds one want, 256 KiB, on its way: 2 MiB in all. Fewer where
+# each would get less than this, twice what a fetch gives up at (core.fetch).
 MAX_ASKERS = 8
+LEAST_SHARE = 4096
+# An asker that wants nothing for so long, longer than a slow disk takes, may lose its place to
+# another; after STALL_S it does anyhow.
+IDLE_S = 5.0
 # What one asker may have waiting: the two wants that a fetch keeps under way, of two fetches.
 MAX_WAITING = 4
 # Holders that are asked whether they have a block; one may be mistaken, four are not.
 MAX_HOLDERS = 4
-# Answers that may wait for one asker: the chunks of one want, and what its holders say.
-MAX_ANSWERS = 64
+# Answers that may wait for one asker: the chunks of one want, and what its holders say. Holders may
+# send small chunks.
+MAX_ANSWERS = 256
 # Blocks for which an asker's holder is remembered: those of the fetches that it runs at once.
 MAX_BLOCKS = 8
 # Less than an asker waits for the answer (10 s), and as long as it waits for bytes (core.fetch).
 ASK_S = 8.0
 STALL_S = 30.0
+
+_BUSY = float("inf")
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +68,9 @@ class Passing:
         self._encode = encode
         self._counters = counters
         self._bytes_per_s = bytes_per_s
-        # A want goes through whole, however small the bandwidth.
+        self._max_askers = min(MAX_ASKERS, max(1, bytes_per_s // LEAST_SHARE))
+        # What goes through in one turn: never more than the askers can wait for, each for all.
+        self._piece = min(bytes_per_s, MAX_WANT_BYTES)
         self._bucket = Bucket(bytes_per_s, max(bytes_per_s, MAX_WANT_BYTES), _now_ms())
         self._turn = asyncio.Lock()  # its queue lets the askers have the bandwidth in turn
         self._askers: dict[str, _Asker] = {}
@@ -68,19 +78,31 @@ class Passing:
 
     def want(self, link: Link, want: BlockSync) -> None:
         """Serve a want of the peer of `link` for a block that this node does not hold."""
-        asker = self._askers.get(link.node_id)
         if not self._bytes_per_s:
             self._lack(link, want, "not-held")
-        elif asker is None and len(self._askers) >= MAX_ASKERS:
+            return
+        asker = self._askers.get(link.node_id) or self._admit(link)
+        if asker is None or asker.wants.full():
             self._lack(link, want, "busy")
         else:
-            if asker is None:
-                asker = self._askers[link.node_id] = _Asker(link)
-                asker.task = asyncio.create_task(self._serve(asker))
-            if asker.wants.full():
-                self._lack(link, want, "busy")
-            else:
-                asker.wants.put_nowait(want)
+            asker.wants.put_nowait(want)
+
+    def _admit(self, link: Link) -> "_Asker | None":
+        """Give a new asker a place, if need be that of one who has wanted nothing for a while."""
+        if len(self._askers) >= self._max_askers:
+            before = asyncio.get_running_loop().time() - IDLE_S
+            idle = [peer for peer, asker in self._askers.items() if asker.is_idle_since(before)]
+            if not idle:
+                return None
+            self._drop(idle[0])
+        asker = self._askers[link.node_id] = _Asker(link)
+        asker.task = asyncio.create_task(self._serve(asker))
+        return asker
+
+    def _drop(self, peer: str) -> None:
+        asker = self._askers.pop(peer, None)
+        if asker is not None and asker.task is not None:
+            asker.task.cancel()
 
     def on_sync(self, peer: str, sync: BlockSync) -> bool:
         """Take a `have` or `lack` of `peer`; False where it answers no question asked here."""
@@ -98,9 +120,7 @@ class Passing:
 
     def on_lost(self, peer: str) -> None:
         """The link to `peer` ended."""
-        asker = self._askers.pop(peer, None)
-        if asker is not None and asker.task is not None:
-            asker.task.cancel()
+        self._drop(peer)
         for asker in self._askers.values():
             if peer in asker.asked:
                 asker.answers.put_nowait((peer, None))
@@ -121,13 +141,18 @@ class Passing:
         """Serve the wants of one asker, in order, until none comes for a while."""
         try:
             while True:
+                asker.idle_since = asyncio.get_running_loop().time()
                 async with asyncio.timeout(STALL_S):
                     want = await asker.wants.get()
+                asker.idle_since = _BUSY
                 try:
                     if want.length:
                         await self._pass_on(asker, want)
                     else:
                         await self._find(asker, want)
+                except EdgenodeError as error:  # of the database, when holders are looked up
+                    log.debug("who holds %s is not known: %s", want.block_id, error)
+                    self._lack(asker.link, want, Busy.code)
                 finally:
                     asker.asked.clear()
         except (TimeoutError, SocketClosed):
@@ -142,7 +167,7 @@ class Passing:
         asker.holders.pop(want.block_id, None)
         known = await self._holders(want.block_id)
         others = [peer for peer in known if peer != asker.link.node_id]
-        self._ask(asker, want, others)
+        self._ask(asker, want, others, 0, 0)
         while asker.asked:
             try:
                 async with asyncio.timeout(ASK_S):
@@ -157,12 +182,12 @@ class Passing:
                 return
         self._lack(asker.link, want, "not-held")
 
-    def _ask(self, asker: "_Asker", want: BlockSync, peers: list[str]) -> None:
-        """Send `want`, under a new id, to the first peers that are linked."""
-        asker.begin(self._new_id())
-        sync = BlockSync(
-            WANT, want.block_id, asker.fetch_id, offset=want.offset, length=want.length
-        )
+    def _ask(
+        self, asker: "_Asker", want: BlockSync, peers: list[str], offset: int, length: int
+    ) -> None:
+        """Ask the first peers that are linked, under a new id, for this part of the block."""
+        asker.begin(self._new_id(), length)
+        sync = BlockSync(WANT, want.block_id, asker.fetch_id, offset=offset, length=length)
         for peer in peers:
             link = self._links(peer)
             if link is not None and len(asker.asked) < MAX_HOLDERS:
@@ -175,13 +200,21 @@ class Passing:
         if holder is None:
             self._lack(asker.link, want, "not-held")
             return
-        async with self._turn:
-            while wait_ms := self._bucket.take(want.length, _now_ms()):  # noqa: ASYNC110
-                await asyncio.sleep(wait_ms / 1000)
         self._tell()
-        self._ask(asker, want, [holder])
-        offset = want.offset
         end = want.offset + want.length
+        for offset in range(want.offset, end, self._piece):
+            length = min(self._piece, end - offset)
+            async with self._turn:
+                while wait_ms := self._bucket.take(length, _now_ms()):  # noqa: ASYNC110
+                    await asyncio.sleep(wait_ms / 1000)
+            self._ask(asker, want, [holder], offset, length)
+            if not await self._hand_over(asker, want, offset, offset + length):
+                del asker.holders[want.block_id]
+                self._lack(asker.link, want, "unreadable")
+                return
+
+    async def _hand_over(self, asker: "_Asker", want: BlockSync, offset: int, end: int) -> bool:
+        """Pass on the bytes that were asked for; False where they do not all come."""
         while asker.asked and offset < end:
             try:
                 async with asyncio.timeout(STALL_S):
@@ -195,9 +228,7 @@ class Passing:
             offset += len(answer.data)
             self._counters.bytes_relayed += len(answer.data)
             await asker.link.send(encode_chunk(want.fetch_id, answer.offset, answer.data))
-        if offset < end:
-            del asker.holders[want.block_id]
-            self._lack(asker.link, want, "unreadable")
+        return offset == end
 
     def _lack(self, link: Link, want: BlockSync, reason: str) -> None:
         lack = BlockSync(LACK, want.block_id, want.fetch_id, reason=reason)
@@ -223,17 +254,28 @@ class _Asker:
         self.answers: asyncio.Queue[tuple[str, BlockSync | Chunk | None]] = asyncio.Queue()
         self.holders: dict[str, str] = {}  # block id: who hands it over
         self.asked: set[str] = set()
+        self.idle_since = _BUSY
         self.fetch_id = -1
+        self._due = 0  # bytes that were asked for and have not come
         self.task: asyncio.Task[None] | None = None
 
-    def begin(self, fetch_id: int) -> None:
+    def is_idle_since(self, then: float) -> bool:
+        """Tell whether nothing was wanted since `then`."""
+        return self.idle_since <= then and self.wants.empty()
+
+    def begin(self, fetch_id: int, length: int) -> None:
         """Ask anew: what still comes in answer to an earlier question is dropped."""
         self.fetch_id = fetch_id
+        self._due = length
         self.asked.clear()
         self.answers = asyncio.Queue()
 
     def put(self, peer: str, answer: BlockSync | Chunk) -> None:
-        """Keep what `peer` sent."""
+        """Keep what `peer` sent, of bytes no more than were asked for."""
+        if isinstance(answer, Chunk):
+            if len(answer.data) > self._due:
+                return
+            self._due -= len(answer.data)
         if self.answers.qsize() >= MAX_ANSWERS:
             raise ProtocolError("protocol-violation", "more than was asked for")
         self.answers.put_nowait((peer, answer))

@@ -13,13 +13,14 @@ MAX_REMEMBERED = 256
 
 
 class _Known:
-    __slots__ = ("address", "announce", "last_seen_ms", "port")
+    __slots__ = ("address", "announce", "last_seen_ms", "linked_ms", "port")
 
     def __init__(self, link: Link) -> None:
         self.address = link.address
         self.port = link.port if link.dialled else None
         self.announce: Announce | None = None
         self.last_seen_ms = 0
+        self.linked_ms = 0
 
 
 class Peers:
@@ -36,7 +37,7 @@ class Peers:
     def on_linked(self, link: Link) -> None:
         """Remember the peer of a new link."""
         known = _Known(link)
-        known.last_seen_ms = self._wall_ms()
+        known.last_seen_ms = known.linked_ms = self._wall_ms()
         earlier = self._known.pop(link.node_id, None)
         if earlier is not None:
             known.announce = earlier.announce
@@ -91,7 +92,13 @@ class Peers:
             "lastSeen": iso_time(last_seen_ms),
             "capabilities": announce.capabilities if announce else [],
             "status": status,
+            "region": (announce.region or None) if announce else None,
         }
+        if link is not None:
+            round_trip_s = link.round_trip_s()
+            info["direction"] = "outbound" if link.dialled else "inbound"
+            info["since"] = iso_time(known.linked_ms)
+            info["roundTrip"] = None if round_trip_s is None else round(1000 * round_trip_s, 1)
         if link is None and static is not None and static.last_error:
             info["lastError"] = static.last_error
         return info
@@ -112,6 +119,7 @@ def _unlinked(peer: StaticPeer) -> dict[str, object]:
         "lastSeen": None,
         "capabilities": [],
         "status": "connecting",
+        "region": None,
     }
     if peer.last_error:
         info["lastError"] = peer.last_error

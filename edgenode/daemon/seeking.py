@@ -18,6 +18,9 @@ MAX_CALLS = 6
 # to an hour: it may have moved, or its router been mended.
 FIRST_AGAIN_S = 60.0
 LAST_AGAIN_S = 3600.0
+# A new peer may be linked with those who could not be met: then all are called anew, so often at
+# most, since a link may come and go at the peer's whim.
+AFRESH_S = 600.0
 # As many as `known` can name.
 MAX_TRIED = 1024
 
@@ -31,27 +34,44 @@ class Seeking:
         known: Callable[[], Sequence[str]],
         links: Callable[[str], Link | None],
         count: Callable[[], int],
+        can_call: Callable[[], bool],
         max_links: int,
         meet: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """`known()` names the other nodes, those heard of last first; `count()` counts links."""
+        """`known()` names the other nodes, those heard of last first; `count()` counts links.
+
+        `can_call()` tells whether there is a peer by way of which one can be called.
+        """
         self._enough = min(MESH_LINKS, int(max_links * MESH_SHARE))
         self._known = known
         self._links = links
         self._count = count
+        self._can_call = can_call
         self._meet = meet
         self._tried: dict[str, tuple[float, float]] = {}  # when to try again, the wait after that
+        self._joined = False
+        self._afresh_at = 0.0
+
+    def on_linked(self) -> None:
+        """There is another peer."""
+        self._joined = True
 
     async def run(self) -> None:
         """Seek until cancelled."""
         while True:
             await asyncio.sleep(INTERVAL_S)
-            if self._count():
+            # Where nobody could pass on a call, one has not been tried.
+            if self._can_call():
                 await self.seek()
 
     async def seek(self) -> None:
         """Call the first nodes that are due."""
         calls = 0
+        began = asyncio.get_running_loop().time()
+        if self._joined and began >= self._afresh_at:
+            self._joined = False
+            self._afresh_at = began + AFRESH_S
+            self._tried.clear()
         for node_id in self._known():
             now = asyncio.get_running_loop().time()
             due, wait = self._tried.get(node_id, (0.0, FIRST_AGAIN_S))

@@ -79,6 +79,7 @@ class Sessions:
         link.post(self._outbound.announce(self._reaching.announcement(link)))
         self._peers.on_linked(link)
         # What was asked over an earlier link that this one replaces is lost with it.
+        self._passing.on_lost(peer)
         self._fetcher.on_lost(peer)
         self._fetcher.on_linked(peer)
         self._on_linked()

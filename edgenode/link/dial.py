@@ -92,7 +92,13 @@ class Dialler:
     async def dial_over(
         self, connected: socket.socket, address: str, port: int, expected_node_id: str
     ) -> Link:
-        """Do as `dial`, over a TCP connection to there that exists already."""
+        """Do as `dial`, over a TCP connection to there that exists already.
+
+        `address` is an IP literal in its usual form.
+        """
+        if (address, port) in self._connector.given:
+            connected.close()
+            raise DialFailed("another connection to there is being taken up")
         self._connector.given[address, port] = connected
         try:
             return await self.dial(address, port, expected_node_id)
@@ -110,7 +116,9 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, *, limit: int, force_close: bool) -> None:
         super().__init__(limit=limit, force_close=force_close)
-        self.given: dict[tuple[str, int], socket.socket] = {}
+        # None: taken up. aiohttp asks again where one ended without an answer; it must not go there
+        # by itself.
+        self.given: dict[tuple[str, int], socket.socket | None] = {}
 
     async def _create_connection(
         self,
@@ -118,9 +126,12 @@ class _Connector(aiohttp.TCPConnector):
         traces: list[Any],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own name
     ) -> ResponseHandler:
-        connected = self.given.pop((req.url.host or "", req.url.port or 0), None)
-        if connected is None:
+        place = (req.url.host or "", req.url.port or 0)
+        if place not in self.given:
             return await super()._create_connection(req, traces, timeout)
+        connected, self.given[place] = self.given[place], None
+        if connected is None:
+            raise ConnectionAbortedError("the connection has ended")
         _, protocol = await self._loop.create_connection(self._factory, sock=connected)
         return protocol
 

@@ -13,6 +13,7 @@ from edgenode.core.frame import END, decode_end, encode_end
 from edgenode.core.hello import Hello
 from edgenode.core.reasons import close_code
 from edgenode.link.channel import Channel
+from edgenode.link.roundtrip import round_trip_s
 from edgenode.link.socket import CLOSE_TIMEOUT_S, Socket, SocketClosed, receive_frame
 
 # What may wait for one peer: a slow one must not cost the node more than this.
@@ -85,6 +86,11 @@ class Link:
     def _end_of(self, name: str) -> str:
         end = self._socket.get_extra_info(name)
         return str(end[0]) if end else ""
+
+    def round_trip_s(self) -> float | None:
+        """Return how long the peer takes to acknowledge, None where that is not known."""
+        opened = self._socket.get_extra_info("socket")
+        return None if opened is None else round_trip_s(opened)
 
     def silent_for_s(self) -> float:
         """Return how long ago the peer was heard last."""

@@ -96,6 +96,8 @@ async def punch(hole: Hole, address: str, port: int) -> socket.socket:
 
     Returns a connected, non-blocking socket. Raises `OSError` (`TimeoutError` is one).
     """
+    if hole.local == (address, port):
+        raise OSError(errno.EINVAL, "a connection to itself would open at once")
     async with asyncio.timeout(PUNCH_TIMEOUT_S):
         while True:
             attempt = _new_socket(address)

@@ -9,6 +9,9 @@ VALUES = {
     "FILE": "-f",
     "DIR": "-d",
     "ID": "",
+    "EVENT": "",  # bash would take its colon for the end of a word
+    "NODEID": "",
+    "NAME": "",
     "CLASS": f'-W "{" ".join([*TEMPERATURES, AUTO])}"',
 }
 

@@ -2,10 +2,13 @@
 
 import random
 
+from edgenode.core.events import HAVE, WANT, BlockSync
+from edgenode.core.message import BLOCK_SYNC
 from tests.integration.support.files import block_id
 from tests.integration.support.memory import MIB
 from tests.integration.support.node import Node
 from tests.integration.support.nodes import Nodes
+from tests.integration.support.peer import Peer, new_identity
 from tests.integration.support.records import QUICK, seen_at
 
 FAST = QUICK + "[nat]\nrelay_bandwidth = 100000000\n"
@@ -48,3 +51,15 @@ async def test_a_block_that_nobody_is_known_to_hold_is_not_asked_for_twice(nodes
     a, _, _ = await star(nodes, FAST)
     answer = await a.rest.get("0f" * 64)
     assert (answer.status, answer.problem) == (404, "block-unavailable")
+
+
+async def test_over_a_link_that_replaced_another_it_goes_on(nodes: Nodes) -> None:
+    _, middle, _ = await star(nodes, FAST)
+    identity = new_identity()
+    for fetch_id in (1, 2):
+        peer = await Peer.link(nodes.session, middle.ws_url, identity)
+        want = BlockSync(WANT, ID, fetch_id, through=True)
+        await peer.say(BLOCK_SYNC, want.to_data())
+        have = await peer.hear_of(BlockSync)
+        assert (have.op, have.fetch_id, have.through) == (HAVE, fetch_id, True)
+    await peer.socket.close()

@@ -94,7 +94,7 @@ def test_what_is_installed_where(in_root: InRoot) -> None:
         "./etc/edgenode/edgenode.toml",
         "./usr/bin/edgenode",
         "./usr/lib/python3/dist-packages/edgenode/api/openapi.json",
-        "./usr/lib/python3/dist-packages/edgenode/api/page.html",
+        "./usr/lib/python3/dist-packages/edgenode/api/page/page.html",
         "./usr/lib/systemd/catalog/edgenode.catalog",
         "./usr/lib/systemd/system/edgenode.service",
         "./usr/lib/sysusers.d/edgenode.conf",

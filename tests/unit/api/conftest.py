@@ -12,9 +12,11 @@ from aiohttp import ClientSession, ClientTimeout, web
 from edgenode.api import app
 from edgenode.api.access import OperatorToken
 from edgenode.api.app import Monitoring, build_local_app, build_public_app, build_runner
+from edgenode.api.display import Display
 from edgenode.api.events import EventFeed
 from edgenode.api.exposition import Buckets
 from edgenode.api.metrics import OpenPort, Readings
+from edgenode.api.session import Sessions
 from edgenode.core.counters import Counters
 
 from .plain_records import PlainRecords
@@ -77,7 +79,13 @@ class Node:
         self.read: list[str] = []
         self.knocks: list[tuple[str, str]] = []
         self.records = PlainRecords()
-        self.feed = EventFeed(node_id=NODE_ID, wall_ms=lambda: NOW_MS, counters=self.counters)
+        self.regions: dict[str, str] = {}
+        self.feed = EventFeed(
+            node_id=NODE_ID,
+            wall_ms=lambda: NOW_MS,
+            counters=self.counters,
+            region=lambda node_id: self.regions.get(node_id, ""),
+        )
         self.fetched: list[str] = []
         self.remote: dict[str, bytes] = {}
         self.fetch_error: Exception | None = None
@@ -89,6 +97,25 @@ class Node:
         self.wrong: Callable[[], Awaitable[str | None]] | None = None
         self.unready: str | None = None
         self.peer_list: list[dict[str, Any]] = []
+        self.now_s = 0.0
+        self.sessions = Sessions(hashlib.sha3_512, lambda: self.now_s)
+        self.space: dict[str, Any] = {"bytes": 1000, "maxBytes": None, "freeBytes": 10**9}
+        self.temperatures = {"VIRAL": 0, "HOT": 1, "WARM": 0, "COOL": 0, "COLD": 0, "FROZEN": 0}
+        self.sync: dict[str, Any] = {
+            "updatesWaiting": 0,
+            "batchesWaiting": 0,
+            "origins": 2,
+            "originsBehind": 0,
+            "batchesMissing": 0,
+            "wanted": 0,
+            "transfers": [],
+        }
+        sample = {"bytesIn": 10, "bytesOut": 2000, "succeeded": 3, "failed": 1, "peers": 1}
+        self.history: dict[str, Any] = {
+            "periodSeconds": 60,
+            "until": "2026-01-02T03:04:05.678Z",
+            "samples": [dict.fromkeys(sample, 0), sample],
+        }
         self.reachability: dict[str, Any] = {
             "verdict": "mapped",
             "verified": True,
@@ -128,6 +155,15 @@ class Node:
     def info(self) -> dict[str, Any]:
         """Give NodeInfo."""
         return self.node_info
+
+    async def storage(self) -> dict[str, Any]:
+        """Give NodeStorage."""
+        return {
+            "blocks": len(self.store.files()),
+            "reserveBytes": 1000,
+            "temperatures": self.temperatures,
+            **self.space,
+        }
 
     def peers(self) -> dict[str, Any]:
         """Give the peers."""
@@ -183,6 +219,7 @@ class Node:
             peers=self.peers,
             status=self.status,
             monitoring=Monitoring(self.measure, self.alive, self.ready),
+            display=Display(self.storage, lambda: self.sync, lambda: self.history, self.sessions),
             operator=OperatorToken(TOKEN, hashlib.sha3_512),
             host_names=["Pi.example"],
             max_block_size=MAX_BLOCK_SIZE,

@@ -44,6 +44,7 @@ class PlainRecords:
 
     def __init__(self) -> None:
         """Know nothing, and do as told."""
+        self.regions: dict[str, int] = {}
         self.calls: list[tuple[Any, ...]] = []
         self.known: dict[str, dict[str, Any]] = {}
         self.linked = {NODE}
@@ -102,7 +103,7 @@ class PlainRecords:
     async def health(self) -> Mapping[str, Any]:
         """Give `HEALTH`."""
         self._note("health")
-        return HEALTH
+        return HEALTH | {"regionDistribution": self.regions or HEALTH["regionDistribution"]}
 
     def _note(self, *call: object) -> None:
         self.calls.append(call)

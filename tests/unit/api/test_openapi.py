@@ -17,7 +17,7 @@ from edgenode.core.errors import Busy
 from edgenode.core.reachability import VERDICTS
 
 from .conftest import OPERATOR, Node, Served
-from .test_node import PEER
+from .test_node import PEER, UNLINKED
 
 DOCUMENT = json.loads(OPENAPI_PATH.read_text())
 DATA = b"a block of bytes"
@@ -76,6 +76,9 @@ def test_operator_operations_are_marked() -> None:
     for method, path, op in operations():
         needs_token = op.get("security") == [{"operatorToken": []}]
         assert not needs_token or "401" in op["responses"]
+        if (method, path) == ("POST", "/session"):
+            assert not needs_token  # the code that is exchanged stands for it
+            continue
         assert needs_token == (method not in ("GET", "HEAD") or path == "/blocks")
 
 
@@ -115,6 +118,7 @@ async def check(response: ClientResponse, method: str, path: str) -> None:
 
 
 BLOCK = f"/blocks/{ID}"
+CODE = b"a code that is good"
 HERE = "/blocks/{block_id}"
 
 
@@ -123,6 +127,23 @@ HERE = "/blocks/{block_id}"
     [
         ("GET", "/", "/", {}, None, 200),
         ("GET", "/", "/", {"Host": "evil.example"}, None, 403),
+        ("GET", "/page.css", "/page.css", {}, None, 200),
+        ("GET", "/page.js?v=x", "/page.js", {}, None, 200),
+        ("GET", "/node/storage", "/node/storage", {}, None, 200),
+        ("GET", "/node/sync", "/node/sync", {}, None, 200),
+        ("GET", "/node/history", "/node/history", {}, None, 200),
+        ("GET", "/events?since=", "/events", {}, None, 200),
+        ("GET", "/events?since=0", "/events", {}, None, 200),
+        ("GET", "/events?room=x", "/events", {}, None, 400),
+        ("GET", "/events", "/events", {}, None, 426),
+        ("POST", "/session/link", "/session/link", OPERATOR, None, 201),
+        ("POST", "/session/link", "/session/link", {}, None, 401),
+        ("POST", "/session", "/session", {}, CODE, 201),
+        ("POST", "/session", "/session", {}, b'{"code":"x"}', 403),
+        ("POST", "/session", "/session", {}, b"x", 400),
+        ("POST", "/session", "/session", {"Origin": "null"}, CODE, 403),
+        ("DELETE", "/session", "/session", OPERATOR, None, 204),
+        ("DELETE", "/session", "/session", {}, None, 401),
         ("GET", "/node/info", "/node/info", {}, None, 200),
         ("GET", "/node/peers", "/node/peers", {}, None, 200),
         ("GET", "/node/status", "/node/status", {}, None, 200),
@@ -181,8 +202,12 @@ async def test_answers_are_as_described(
     node.store.keep(DATA)
     node.store.keep(b"another")
     node.store.room = 1000
+    node.feed.publish("node:leave", {"reason": "x"})
+    node.sync["transfers"] = [{"blockId": ID, "received": 1, "size": 2}]
+    if data is CODE:
+        data = json.dumps({"code": node.sessions.new_code()}).encode()
     node.fetch_error = Busy("x")
-    node.peer_list = [PEER, PEER | {"nodeId": None, "lastSeen": None, "lastError": "refused"}]
+    node.peer_list = [PEER, UNLINKED]
     async with local.client.request(method, path, headers=headers, data=data) as response:
         assert response.status == status
         await check(response, method, described)
@@ -192,6 +217,11 @@ async def test_answers_are_as_described(
 async def test_a_knock_is_as_described(public: Served, nonce: str) -> None:
     async with public.client.get(f"/reach/{nonce}") as response:
         await check(response, "GET", "/reach/{nonce}")
+
+
+async def test_the_observed_end_is_as_described(public: Served) -> None:
+    async with public.client.get("/observed") as response:
+        await check(response, "GET", "/observed")
 
 
 async def test_every_verdict_is_described(local: Served, node: Node) -> None:

@@ -158,3 +158,43 @@ def test_openssl_is_not_loaded(node: FakeNode) -> None:
         timeout=30,
         check=True,
     )
+
+
+OPENED = {
+    "type": "events:open",
+    "data": {"missed": True, "rooms": ["all"]},
+    "timestamp": 1_767_323_045_678,
+    "sender": NODE_ID,
+    "cursor": "run.7",
+}
+
+
+def asked(node: FakeNode) -> list[str]:
+    return [path for _, path, _ in node.requests if path.startswith("/events")]
+
+
+def test_rooms_are_asked_for(command: Command, node: FakeNode) -> None:
+    node.events = []
+    peer = "cd" * 32
+    command("watch", "--type", "node:leave", "--peer", peer, "--region", "eu & us")
+    assert asked(node) == [f"/events?room=type:node:leave&room=peer:{peer}&room=region:eu+%26+us"]
+
+
+@pytest.mark.parametrize("farewell", [None, (4010, b"too-slow")])
+def test_after_a_cut_it_goes_on_where_it_was(
+    command: Command, node: FakeNode, farewell: tuple[int, bytes] | None
+) -> None:
+    node.events = encoded(OPENED, EVENT | {"cursor": "run.8"})
+    node.farewell = farewell
+    code, out, err = command("watch", "--type", "x")
+    # The same comes again, with the cursor that it had: there is no going on.
+    assert asked(node) == ["/events?room=type:x", "/events?room=type:x&since=run.8"]
+    assert out.splitlines() == [LINE, LINE]
+    assert code == 1
+    assert err.startswith("edgenode: some events were missed\nedgenode: the node ended the events")
+
+
+def test_it_does_not_come_back_to_a_node_that_stops(command: Command, node: FakeNode) -> None:
+    node.events = encoded(OPENED)
+    assert command("watch") == (3, "", "edgenode: the node has stopped\n")
+    assert asked(node) == ["/events"]

@@ -24,6 +24,8 @@ async def nobody(_block_id: str) -> bool:
 class SlowPartial:
     """A file that takes nothing until `ready` is set."""
 
+    size = SIZE
+
     def __init__(self) -> None:
         self.offset = 0
         self.ready = asyncio.Event()
@@ -131,3 +133,18 @@ async def test_a_flood_of_tiny_chunks_is_refused() -> None:
     with pytest.raises(ProtocolError, match="more bytes"):
         transfer.chunk(HOLDER, MAX_CHUNKS, 1)
     await transfer.fetcher.stop()
+
+
+async def test_what_is_handed_over_is_shown() -> None:
+    transfer = Transfer()
+    task = await transfer.start()
+    assert transfer.fetcher.transfers() == [(BLOCK_ID, 0, SIZE)]
+    transfer.disk.file.ready.set()
+    transfer.chunk(HOLDER, 0, CHUNK)
+    async with asyncio.timeout(5):
+        while transfer.fetcher.transfers() != [(BLOCK_ID, CHUNK, SIZE)]:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    for offset in range(CHUNK, SIZE, CHUNK):
+        transfer.chunk(HOLDER, offset, CHUNK)
+    await task
+    assert transfer.fetcher.transfers() == []

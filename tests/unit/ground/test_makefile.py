@@ -20,6 +20,7 @@ TARGETS = [
     "full",
     "fresh",
     "deb",
+    "deb-arm",
     "repo",
     "coverage",
 ]

@@ -1,131 +1,14 @@
-"""Two nodes and one in the middle, with links that deliver after a while; sockets stay closed."""
+"""Meetings of two nodes that are honest, as those in the middle are."""
 
 import asyncio
-import socket
 from typing import cast
 
 import pytest
 
-from edgenode.core.fields import Fields
-from edgenode.core.meetevents import CALL, CONNECT, SYNC, Meet, decode_meet
-from edgenode.daemon import meeting as module
-from edgenode.daemon.introducing import BURST, Introducing
-from edgenode.daemon.meeting import ANSWERS_BURST, MEET_S, Meeting
+from edgenode.core.meetevents import CALL, CONNECT, DIAL, SYNC, Meet
+from edgenode.daemon.meeting import MEET_S, Meeting
 from edgenode.link.link import Link
-from edgenode.reach.punch import Hole
-
-A, B, M = "aa" * 32, "bb" * 32, "cc" * 32
-AT = {A: "8.1.1.1", B: "8.2.2.2", M: "8.3.3.3"}
-OUTER = {A: 40001, B: 40002}
-ONE_WAY_S = 0.05
-
-
-class FakeLink:
-    """One end's view of a link with `node_id`."""
-
-    def __init__(self, node_id: str, address: str = "") -> None:
-        self.node_id = node_id
-        self.remote_address = address or AT[node_id]
-
-
-class FakeHole:
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
-        self.port = OUTER[owner]
-
-    def close(self) -> None:
-        pass
-
-
-class World:
-    """A and B, linked with M alone."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, open_ports: dict[str, int]) -> None:
-        self.links: dict[str, dict[str, FakeLink]] = {
-            A: {M: FakeLink(M)},
-            B: {M: FakeLink(M)},
-            M: {A: FakeLink(A), B: FakeLink(B)},
-        }
-        self.open_ports = open_ports
-        self.done: list[tuple[str, str, str, int]] = []  # who did what to which address
-        self.punches: list[tuple[float, str]] = []
-        self.steps: list[str] = []
-        self.punched = asyncio.Event()
-        self.through = True
-        self.introducing = Introducing(links=self._links_of(M), post=self._from_middle)
-        self.meetings = {name: self._meeting(name) for name in (A, B)}
-        self._punching = ""
-        monkeypatch.setattr(module, "punch", self._punch)
-
-    def _links_of(self, owner: str):  # type: ignore[no-untyped-def]
-        return lambda node_id: cast("Link | None", self.links[owner].get(node_id))
-
-    def _meeting(self, owner: str) -> Meeting:
-        async def dial(address: str, port: int, node_id: str) -> bool:
-            await asyncio.sleep(2 * ONE_WAY_S)
-            self.done.append((owner, "dial", address, port))
-            if AT[node_id] != address or self.open_ports.get(node_id) != port:
-                return False
-            self.link(owner, node_id)
-            return True
-
-        async def link_over(_socket: socket.socket, address: str, port: int, node_id: str) -> bool:
-            self.done.append((owner, "over", address, port))
-            self.link(owner, node_id)
-            return True
-
-        async def accept(_socket: socket.socket) -> None:
-            self.done.append((owner, "accept", "", 0))
-
-        made = Meeting(
-            links=self._links_of(owner),
-            middles=lambda: cast("list[Link]", list(self.links[owner].values())),
-            post=lambda link, step: self._to_middle(owner, link, step),
-            peer_port=lambda _link: 4242,
-            open_port=lambda _address: self.open_ports.get(owner, 0),
-            dial=dial,
-            link_over=link_over,
-            accept=accept,
-        )
-
-        async def open_hole(_middle: Link) -> Hole:
-            await asyncio.sleep(4 * ONE_WAY_S)
-            return cast(Hole, FakeHole(owner))
-
-        made._open_hole = open_hole  # type: ignore[method-assign,assignment]
-        return made
-
-    async def _punch(self, hole: FakeHole, address: str, port: int) -> socket.socket:
-        self.punches.append((asyncio.get_running_loop().time(), hole.owner))
-        other = B if hole.owner == A else A
-        assert (address, port) == (AT[other], OUTER[other])
-        await asyncio.sleep(ONE_WAY_S)
-        if not self.through:
-            raise TimeoutError
-        return cast(socket.socket, None)
-
-    def link(self, one: str, other: str) -> None:
-        self.links[one][other] = FakeLink(other)
-        self.links[other][one] = FakeLink(one)
-        self.meetings[one].on_linked(other)
-        self.meetings[other].on_linked(one)
-
-    def _to_middle(self, owner: str, link: Link, step: Meet) -> None:
-        assert link.node_id == M
-        self._later(lambda came: self.introducing.pass_on(self._middle_link(owner), came), step)
-
-    def _middle_link(self, owner: str) -> Link:
-        return cast(Link, self.links[M][owner])
-
-    def _from_middle(self, link: Link, step: Meet) -> None:
-        meeting = self.meetings[link.node_id]
-        middle = cast(Link, self.links[link.node_id][M])
-        self._later(lambda came: meeting.on_step(middle, came), step)
-
-    def _later(self, deliver, step: Meet) -> None:  # type: ignore[no-untyped-def]
-        came = decode_meet(Fields(step.to_data(), "data"))
-        self.steps.append(step.op)
-        asyncio.get_running_loop().call_later(ONE_WAY_S, deliver, came)
+from tests.unit.daemon.virtual.meetings import AT, ONE_WAY_S, OUTER, A, B, M, World
 
 
 async def test_one_that_can_be_reached_is_called_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,64 +64,106 @@ async def test_who_waits_for_the_same_node_waits_for_the_same_meeting(
     assert world.done == [(B, "dial", AT[A], 5000)]
 
 
-@pytest.mark.parametrize("address", ["192.168.1.1", "127.0.0.1", "100.64.0.1", "169.254.1.1"])
-async def test_no_address_of_somebodys_home_is_dialled(
-    monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
+async def test_of_several_in_the_middle_one_dial_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for open_ports in ({A: 5000}, {B: 5001}):
+        world = World(monkeypatch, dict(open_ports))
+        world.add_middle()
+        assert await world.meetings[A].meet(B)
+        await asyncio.sleep(MEET_S)
+        assert len(world.done) == 1
+
+
+async def test_where_both_call_one_dial_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {A: 5000})
-    world.links[M][A].remote_address = address
-    assert not await world.meetings[A].meet(B)
-    assert world.done == []
-    world = World(monkeypatch, {B: 5000})
-    world.links[M][B].remote_address = address
-    assert not await world.meetings[A].meet(B)
-    assert world.done == []
+    met = await asyncio.gather(world.meetings[A].meet(B), world.meetings[B].meet(A))
+    assert all(met)
+    assert world.done == [(B, "dial", AT[A], 5000)]
 
 
-async def test_addresses_of_two_families_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(monkeypatch, {A: 5000})
-    world.links[M][B].remote_address = "2001:4860::1"
-    assert not await world.meetings[A].meet(B)
-    assert world.steps == [CALL, "lack"]
-
-
-async def test_a_node_is_not_made_to_dial_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(monkeypatch, {})
-    middle = cast(Link, world.links[B][M])
-    for number in range(10 * ANSWERS_BURST):
-        call = Meet(CALL, f"{number:064x}", number, port=1, address="8.9.9.9")
-        monkeypatch.setitem(AT, call.node, "8.9.9.9")
-        world.meetings[B].on_step(middle, call)
-        await asyncio.sleep(0.01)
-    assert ANSWERS_BURST <= len(world.done) <= ANSWERS_BURST + 4
-
-
-async def test_the_one_in_the_middle_passes_on_so_much_and_no_more(
+async def test_where_both_call_and_neither_can_be_reached_they_meet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(monkeypatch, {})
-    for number in range(2 * BURST):
-        world.introducing.pass_on(world._middle_link(A), Meet(CALL, B, number))
-    assert world.steps.count(CALL) == BURST
-    assert world.steps.count("lack") == BURST
-    world.introducing.on_lost(A)
-    world.introducing.pass_on(world._middle_link(A), Meet(CALL, B, 1))
-    assert world.steps.count(CALL) == BURST + 1
+    met = await asyncio.gather(world.meetings[A].meet(B), world.meetings[B].meet(A))
+    assert all(met)
+    await asyncio.sleep(MEET_S)
+    for name in (A, B):
+        meeting = world.meetings[name]
+        assert not meeting._calls
+        assert not meeting._answers
 
 
-async def test_answers_of_a_stranger_have_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_when_all_ways_have_failed_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {B: 5001})
+    monkeypatch.setitem(world.open_ports, B, 5001)
+    world.links[M][B].remote_address = "8.9.9.9"  # where B is not
+    began = asyncio.get_running_loop().time()
+    assert not await world.meetings[A].meet(B)
+    assert asyncio.get_running_loop().time() - began < 10 * ONE_WAY_S
+
+
+async def test_a_link_ends_what_is_still_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {B: 5001})
+    world.dial_s = 1.0
+    task = asyncio.create_task(world.meetings[A].meet(B))
+    await asyncio.sleep(6 * ONE_WAY_S)
+    [call] = world.meetings[A]._calls.values()
+    assert len(call.ways) == 1
+    world.link(B, A)
+    began = asyncio.get_running_loop().time()
+    assert await task
+    assert call.ways[0].cancelled()
+    assert asyncio.get_running_loop().time() - began < ONE_WAY_S
+
+
+async def test_what_is_answered_when_there_is_a_link_is_not_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World(monkeypatch, {})
-    world.links[M].pop(B)
-    world.links[A]["dd" * 32] = FakeLink("dd" * 32, "8.4.4.4")
-    world.links[A].pop("dd" * 32)
-    stranger = cast(Link, FakeLink("dd" * 32, "8.4.4.4"))
     meeting = world.meetings[A]
     task = asyncio.create_task(meeting.meet(B))
     await asyncio.sleep(0)
-    [meet_id] = meeting._calls
-    meeting.on_step(stranger, Meet("dial", B, meet_id, port=1, address="8.9.9.9"))
-    assert not await task
+    [call] = meeting._calls.values()
+    dial = Meet(DIAL, B, call.meet_id, port=1, address=AT[B])
+    meeting.on_step(cast(Link, world.links[A][M]), dial)
+    world.link(A, B)
+    assert await task
+    assert call.ways == []
+
+
+async def test_an_answer_ends_when_there_is_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {})
+    world.dial_s = 1.0
+    middle = cast(Link, world.links[B][M])
+    world.meetings[B].on_step(middle, Meet(CALL, A, 1, port=5, address=AT[A]))
+    world.link(A, B)  # before the answer has begun
+    await asyncio.sleep(ONE_WAY_S)
+    assert not world.meetings[B]._answers
     assert world.done == []
+
+
+async def test_a_node_that_stops_meets_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {B: 5001})
+    world.dial_s = 1.0
+    meeting = world.meetings[A]
+    task = asyncio.create_task(meeting.meet(B))
+    await asyncio.sleep(6 * ONE_WAY_S)
+    [call] = meeting._calls.values()
+    await meeting.stop()
+    assert [way.done() for way in call.ways] == [True]
+    assert not await task
+    began = asyncio.get_running_loop().time()
+    assert not await meeting.meet(B)
+    assert asyncio.get_running_loop().time() == began
+    meeting.on_step(cast(Link, world.links[A][M]), Meet(CALL, B, 1, address=AT[B]))
+    assert not meeting._answers
+
+
+async def test_without_anybody_to_ask_no_port_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {})
+    meeting = world.meetings[B]
+    meeting._observer = lambda _link: None
+    assert await Meeting._open_hole(meeting, cast(Link, world.links[B][M])) is None
 
 
 async def test_stopping_ends_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import cast
 
-from edgenode.daemon.seeking import FIRST_AGAIN_S, LAST_AGAIN_S, Seeking
+from edgenode.daemon.seeking import AFRESH_S, FIRST_AGAIN_S, LAST_AGAIN_S, Seeking
 from edgenode.link.link import Link
 
 
@@ -14,12 +14,14 @@ class Place:
     def __init__(self, known: list[str], *, max_links: int = 48) -> None:
         self.known = known
         self.linked: set[str] = {"middle"}
+        self.callable = True
         self.willing: set[str] = set()
         self.calls: list[tuple[float, str]] = []
         self.seeking = Seeking(
             known=lambda: self.known,
             links=lambda name: cast("Link | None", object() if name in self.linked else None),
             count=lambda: len(self.linked),
+            can_call=lambda: self.callable and bool(self.linked),
             max_links=max_links,
             meet=self.meet,
         )
@@ -62,6 +64,33 @@ async def test_one_that_was_met_and_lost_is_called_soon() -> None:
     count = len(place.calls)
     await place.run(30)
     assert len(place.calls) == count + 1
+
+
+async def test_one_whom_nobody_could_call_is_called_as_soon_as_somebody_can() -> None:
+    place = Place(["a"])
+    place.callable = False
+    await place.run(24 * 3600)
+    assert place.calls == []
+    place.callable = True
+    await place.run(10)
+    assert len(place.calls) == 1
+
+
+async def test_by_way_of_a_new_peer_all_are_called_anew_but_not_all_the_time() -> None:
+    place = Place(["a"])
+    await place.run(24 * 3600)
+    place.calls.clear()
+    place.seeking.on_linked()
+    await place.run(30)
+    assert len(place.calls) == 1
+    for _ in range(10):
+        place.seeking.on_linked()
+        await place.run(6)
+    assert len(place.calls) <= 2  # as in the first minute
+    place.calls.clear()
+    await place.run(AFRESH_S)
+    assert [when for when, _ in place.calls][-1] - place.calls[0][0] <= AFRESH_S
+    assert place.calls
 
 
 async def test_a_node_without_links_calls_nobody() -> None:
