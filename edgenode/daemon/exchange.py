@@ -1,20 +1,16 @@
-"""Records exchanged with one linked peer: batches in and out, rounds of comparison."""
+"""Records exchanged with one linked peer: what it tells and asks, rounds of comparison."""
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 
 from edgenode.core.errors import EdgenodeError, ProtocolError
 from edgenode.core.signed import Signed
 from edgenode.core.syncevents import (
     Batches,
     NodeStatus,
-    OriginStatus,
     batch_messages,
-    event_of,
-    status_messages,
 )
 from edgenode.core.trie import EMPTY, MAX_PREFIX_CHARS
 from edgenode.core.triesync import (
@@ -29,10 +25,10 @@ from edgenode.daemon.asking import Asking, Want
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.replicas import Replicas, Taken
 from edgenode.daemon.signing import signed_of
+from edgenode.daemon.telling import Telling
 from edgenode.link.link import Link
 from edgenode.link.socket import SocketClosed
 from edgenode.store.records import Records
-from edgenode.store.rows import BatchRow
 
 # Events of one peer that wait to be worked on, 6 MiB at the very worst. Over the lower bound gossip
 # is dropped and asked for later, so that there is always room for what was asked for.
@@ -43,16 +39,8 @@ MAX_GOSSIP = 32
 # the loop at most, and one message more stays below what one acknowledgement takes.
 GROUP_BATCHES = 64
 GROUP_CHARS = 32 * 1024
-# Own batches that a peer has still to acknowledge; what is forgotten is found by the rounds.
-MAX_UNACKNOWLEDGED = 256
-# A peer that is slow to take what is sent is told the roots of what it was not told after so long:
-# it compares, and asks.
-UNTOLD_S = 2.0
 # A round is answered by one, unless ours was told so lately: or two would answer for ever.
 ANSWER_S = 30.0
-# Messages of a round that are posted at once; a longer one is sent at the peer's pace.
-MAX_POSTED = 4
-
 Event = (
     Batches
     | NodeStatus
@@ -94,18 +82,18 @@ class Exchange:
         self._replicas = replicas
         self._records = records
         self._outbound = outbound
-        self._retry_attempts = retry_attempts
-        self._retry_delay_s = retry_delay_ms / 1000
+        self.telling = Telling(
+            link,
+            replicas=replicas,
+            outbound=outbound,
+            retry_attempts=retry_attempts,
+            retry_delay_s=retry_delay_ms / 1000,
+        )
         self._on_taken = on_taken
         self._on_heads = on_heads
         self._on_known_epoch = on_known_epoch
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
-        self._unacknowledged: dict[bytes, tuple[Taken, int]] = {}
-        self._retrying: asyncio.Task[None] | None = None
-        self._telling: asyncio.Task[None] | None = None
-        self._untold: set[str] = set()
-        self._untold_timer: asyncio.TimerHandle | None = None
         self._round_begun_at: float | None = None
         self._asking = Asking(lambda step: link.post(outbound.metadata_sync(step)))
 
@@ -150,28 +138,7 @@ class Exchange:
     def stop(self) -> None:
         """Retry and ask nothing any more."""
         self._asking.stop()
-        if self._retrying is not None:
-            self._retrying.cancel()
-        if self._telling is not None:
-            self._telling.cancel()
-        if self._untold_timer is not None:
-            self._untold_timer.cancel()
-
-    def push(self, taken: Taken, *, acknowledged: bool) -> None:
-        """Tell a batch; one to be `acknowledged` is told again until it is, a few times.
-
-        A peer that is slow to take what is sent loses gossip first.
-        """
-        if acknowledged and len(self._unacknowledged) < MAX_UNACKNOWLEDGED:
-            self._unacknowledged[taken.row.digest] = (taken, 0)
-            if self._retrying is None:
-                self._retrying = asyncio.create_task(self._retry())
-        self._post_batch(taken)
-
-    def offer(self, row: BatchRow) -> None:
-        """Tell the digest of a batch only."""
-        have = HaveBatches([(row.origin, row.epoch, row.seq, row.digest)])
-        self._link.post(self._outbound.metadata_sync(have))
+        self.telling.stop()
 
     def expect_round(self) -> None:
         """A round of ours will begin: one of the peer that comes first is not to be answered."""
@@ -180,63 +147,7 @@ class Exchange:
     def begin_round(self) -> None:
         """Tell all that is carried, so that the peer asks for what it lacks and answers alike."""
         self.expect_round()
-        self.tell_origins(self._replicas.ids(), whole=True)
-
-    def tell_head(self, head: Signed) -> None:
-        """Tell a head of an origin of which nothing is carried."""
-        status = OriginStatus(head.node_id, head, EMPTY, 0)
-        self._link.post(self._outbound.node_status(NodeStatus([status], last=False)))
-
-    def tell_origins(self, origins: Sequence[str], *, whole: bool = False) -> None:
-        """Tell the heads and roots of some origins; `whole`: this is all that is carried."""
-        statuses = [status for origin in origins if (status := self._status(origin)) is not None]
-        messages = status_messages(statuses)
-        messages[-1].last = whole
-        frames = [self._outbound.node_status(message) for message in messages]
-        if len(frames) > MAX_POSTED:
-            if self._telling is None or self._telling.done():
-                self._telling = asyncio.create_task(self._send_all(frames))
-            return
-        for frame in frames:
-            self._link.post(frame)
-
-    async def _send_all(self, frames: list[bytes]) -> None:
-        with suppress(SocketClosed):
-            for frame in frames:
-                await self._link.send(frame)
-
-    def _status(self, origin: str) -> OriginStatus | None:
-        replica = self._replicas.get(origin)
-        if replica is None:
-            return None
-        return OriginStatus(origin, replica.signed_head, replica.trie.root(), len(replica.trie))
-
-    def _post_batch(self, taken: Taken) -> None:
-        if not self._link.has_room:
-            self._untold.add(taken.row.origin)
-            if self._untold_timer is None:
-                loop = asyncio.get_running_loop()
-                self._untold_timer = loop.call_later(UNTOLD_S, self._tell_untold)
-            return
-        for message in batch_messages(event_of(taken.updates), [signed_of(taken.row)]):
-            self._link.post(self._outbound.batches(message))
-
-    def _tell_untold(self) -> None:
-        self._untold_timer = None
-        origins = list(self._untold)
-        self._untold.clear()
-        self.tell_origins(origins)
-
-    async def _retry(self) -> None:
-        while self._unacknowledged:
-            await asyncio.sleep(self._retry_delay_s)
-            for digest, (taken, attempts) in list(self._unacknowledged.items()):
-                if attempts >= self._retry_attempts:
-                    del self._unacknowledged[digest]
-                else:
-                    self._unacknowledged[digest] = (taken, attempts + 1)
-                    self._post_batch(taken)
-        self._retrying = None
+        self.telling.tell_origins(self._replicas.ids(), whole=True)
 
     async def _work_on(self, event: Event) -> None:
         if isinstance(event, Batches):
@@ -244,8 +155,7 @@ class Exchange:
         elif isinstance(event, NodeStatus):
             await self._on_status(event)
         elif isinstance(event, AckBatches):
-            for digest in event.digests:
-                self._unacknowledged.pop(digest, None)
+            self.telling.on_acknowledged(event.digests)
         elif isinstance(event, AskNode):
             await self._on_ask(event)
         elif isinstance(event, NodeChildren):

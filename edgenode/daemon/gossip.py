@@ -93,7 +93,7 @@ class Gossip:
         peers = list(self._exchanges.values())
         eager = _some(peers, FULL_MESH if len(peers) <= FULL_MESH else EAGER)
         for exchange in eager:
-            exchange.push(taken, acknowledged=True)
+            exchange.telling.push(taken, acknowledged=True)
         _offer(taken, peers, eager)
         self._on_taken(taken)
         self._changed.set()
@@ -108,7 +108,7 @@ class Gossip:
         others = self._others(source)
         eager = _some(others, EAGER)
         for exchange in eager:
-            exchange.push(taken, acknowledged=False)
+            exchange.telling.push(taken, acknowledged=False)
         _offer(taken, others, eager)
         origin = taken.row.origin
         if origin in self._unsynced and self._is_synced(origin):
@@ -144,7 +144,7 @@ class Gossip:
 
     def _tell_heads(self, origins: list[str], source: str) -> None:
         for exchange in _some(self._others(source), EAGER):
-            exchange.tell_origins(origins)
+            exchange.telling.tell_origins(origins)
 
     def _others(self, source: str) -> list[Exchange]:
         return [exchange for peer, exchange in self._exchanges.items() if peer != source]
@@ -163,7 +163,7 @@ class Gossip:
             await publisher.ready()
             head = await self._sign_head()
             for exchange in list(self._exchanges.values()):
-                exchange.tell_origins([head.node_id])
+                exchange.telling.tell_origins([head.node_id])
             interval = head_interval_s(len(self._replicas.ids()))
             try:
                 async with asyncio.timeout(interval):
@@ -200,4 +200,4 @@ def _offer(taken: Taken, peers: list[Exchange], eager: list[Exchange]) -> None:
     """Tell a share of those that are not told the batch at once its digest."""
     rest = [exchange for exchange in peers if exchange not in eager]
     for exchange in _some(rest, len(rest) // LAZY_SHARE):
-        exchange.offer(taken.row)
+        exchange.telling.offer(taken.row)

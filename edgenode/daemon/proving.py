@@ -6,7 +6,8 @@ itself: its head, or else its highest batch.
 
 from edgenode.core.batch import decode_batch
 from edgenode.daemon.exchange import Exchange
-from edgenode.daemon.replicas import Replicas, Taken, stored_head
+from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.signing import stored_head
 from edgenode.store.records import Records
 
 
@@ -17,11 +18,11 @@ async def show_epoch(exchange: Exchange, replicas: Replicas, records: Records) -
     """
     last_head = await records.last_head(exchange.peer)
     if last_head is not None:
-        exchange.tell_head(stored_head(last_head))
+        exchange.telling.tell_head(stored_head(last_head))
         return
     row = await records.highest_batch(exchange.peer)
     replica = replicas.get(exchange.peer)
     head = None if replica is None else replica.signed_head
     if row is not None and (head is None or head.epoch < row.epoch):
         taken = Taken(row, decode_batch(row.payload).updates)
-        exchange.push(taken, acknowledged=False)
+        exchange.telling.push(taken, acknowledged=False)

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from edgenode.core.batch import decode_batch
 from edgenode.core.errors import Busy, DecodeError, ProtocolError, StoreFailed, StoreFull
-from edgenode.core.fields import Fields
-from edgenode.core.head import MAX_HEAD_BYTES, Head, decode_head
+from edgenode.core.head import Head, decode_head
 from edgenode.core.records import Update
-from edgenode.core.signed import Signed, check, decode_signed, digest
-from edgenode.core.strictjson import decode, encode
+from edgenode.core.signed import Signed, check, digest
+from edgenode.core.strictjson import encode
 from edgenode.core.trie import Trie
 from edgenode.crypto import digest16, verify
-from edgenode.daemon.signing import batch_row
+from edgenode.daemon.signing import batch_row, stored_head
 from edgenode.store.records import Added, Records
 from edgenode.store.rows import BatchRow
 
@@ -340,11 +339,6 @@ class Replicas:
 def _malformed(what: str, signed: Signed, error: DecodeError) -> None:
     fields = {"event": "origin-malformed", "peer": signed.node_id}
     log.warning("a %s that %s signed is malformed: %s", what, signed.node_id, error, extra=fields)
-
-
-def stored_head(text: bytes) -> Signed:
-    """Return a head that the store has kept."""
-    return decode_signed(Fields(decode(text, max_bytes=4 * MAX_HEAD_BYTES), "head"))
 
 
 def _size(row: BatchRow) -> int:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from edgenode.core.batch import encode_batch
-from edgenode.core.head import Head, encode_head
+from edgenode.core.fields import Fields
+from edgenode.core.head import MAX_HEAD_BYTES, Head, encode_head
 from edgenode.core.records import Update
-from edgenode.core.signed import Signed, digest, sign
+from edgenode.core.signed import Signed, decode_signed, digest, sign
+from edgenode.core.strictjson import decode
 from edgenode.crypto import SigningKey, digest16
 from edgenode.store.rows import BatchRow
 
@@ -81,3 +83,8 @@ def batch_row(signed: Signed, batch_digest: bytes) -> BatchRow:
 def signed_of(row: BatchRow) -> Signed:
     """Return a stored batch as it travels."""
     return Signed(row.origin, row.epoch, row.seq, row.timestamp_ms, row.payload, row.signature)
+
+
+def stored_head(text: bytes) -> Signed:
+    """Return a head that the store has kept."""
+    return decode_signed(Fields(decode(text, max_bytes=4 * MAX_HEAD_BYTES), "head"))

@@ -36,6 +36,7 @@ from edgenode.daemon import (
     publishing,
     replicas,
     serving,
+    telling,
 )
 from edgenode.daemon.config_sections import BatchConfig
 from edgenode.link import accept, dial, handshake, keep, link, socket, table
@@ -106,7 +107,7 @@ LIMITS: dict[str, object] = {
     "batches wanted of one peer and not yet come": asking.MAX_OPEN_WANTS,
     "questions to one peer that wait": asking.MAX_WAITING,
     "time without an answer before a walk begins anew": f"{asking.PATIENCE_S:.0f} s",
-    "own batches that one peer has still to acknowledge": exchange.MAX_UNACKNOWLEDGED,
+    "own batches that one peer has still to acknowledge": telling.MAX_UNACKNOWLEDGED,
     "a head waits for the batches it speaks of before it is passed on": (
         f"{gossip.UNSYNCED_S:.0f} s"
     ),

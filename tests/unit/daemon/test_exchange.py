@@ -13,6 +13,7 @@ from edgenode.core.syncevents import MAX_BATCHES, Batches, NodeStatus
 from edgenode.core.triesync import MAX_NAMED, AckBatches, AskNode, NodeList
 from edgenode.crypto import SigningKey
 from edgenode.daemon import exchange as module
+from edgenode.daemon import telling
 from edgenode.daemon.exchange import MAX_GOSSIP, Exchange
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.replicas import Replicas, Taken
@@ -105,10 +106,10 @@ async def side(tmp_path: Path) -> AsyncIterator[Side]:
 
 
 async def test_batch_that_nobody_acknowledges_is_given_up(side: Side) -> None:
-    side.exchange.push(side.batch(), acknowledged=True)
+    side.exchange.telling.push(side.batch(), acknowledged=True)
     await asyncio.sleep(0.01 * (RETRIES + 3) + 0.1)
     assert len(side.link.batches()) == 1 + RETRIES
-    side.exchange.push(side.batch(), acknowledged=True)  # the next one is tried as often
+    side.exchange.telling.push(side.batch(), acknowledged=True)  # the next one is tried as often
     await asyncio.sleep(0.01 * (RETRIES + 3) + 0.1)
     assert len(side.link.batches()) == 2 * (1 + RETRIES)
 
@@ -116,7 +117,7 @@ async def test_batch_that_nobody_acknowledges_is_given_up(side: Side) -> None:
 async def test_batch_that_is_acknowledged_is_not_told_again(side: Side) -> None:
     running = asyncio.create_task(side.exchange.run())
     taken = side.batch()
-    side.exchange.push(taken, acknowledged=True)
+    side.exchange.telling.push(taken, acknowledged=True)
     side.exchange.receive(AckBatches([taken.row.digest]))
     await asyncio.sleep(0.1)
     assert len(side.link.batches()) == 1
@@ -154,10 +155,10 @@ async def test_gossip_over_the_bound_is_asked_for_later(side: Side) -> None:
 async def test_peer_without_room_is_told_the_root_later(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "UNTOLD_S", 0.01)
+    monkeypatch.setattr(telling, "UNTOLD_S", 0.01)
     (taken,) = (await side.replicas.take([signed_of(side.batch().row)])).taken
     side.link.has_room = False
-    side.exchange.push(taken, acknowledged=False)
+    side.exchange.telling.push(taken, acknowledged=False)
     assert not side.link.posted
 
     async def told() -> bool:

@@ -25,10 +25,11 @@ WALL_MS = 1_800_000_000_000
 
 
 class Told:
-    """An exchange that keeps what it is given."""
+    """An exchange, and its telling, that keeps what it is given."""
 
     def __init__(self, replicas: Replicas, peer: str) -> None:
         self.peer = peer
+        self.telling = self
         self.pushed: list[tuple[Taken, bool]] = []
         self.offered: list[BatchRow] = []
         self.origins: list[tuple[str, bytes]] = []

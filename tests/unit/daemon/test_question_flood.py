@@ -78,7 +78,7 @@ def origin(number: int) -> str:
 def entries(exchange: Exchange) -> dict[str, int]:
     """Return how many entries each table of the exchange and its questions has."""
     found = {}
-    for part in (exchange, exchange._asking):
+    for part in (exchange, exchange._asking, exchange.telling):
         for name, value in vars(part).items():
             if name != "_link" and hasattr(value, "__len__") and not isinstance(value, str):
                 found[name] = len(value)

@@ -13,7 +13,7 @@ from edgenode.core.trie import EMPTY
 from edgenode.crypto import SigningKey, new_block_hasher
 from edgenode.daemon import replicas as replicas_module
 from edgenode.daemon.replicas import EXPIRY_MS, Replicas
-from edgenode.daemon.signing import Signer, signed_of
+from edgenode.daemon.signing import Signer, signed_of, stored_head
 from edgenode.store import origins as origins_module
 from edgenode.store.records import Records
 from edgenode.store.state import State
@@ -221,7 +221,7 @@ async def test_the_last_head_of_a_dropped_origin_is_kept(carrier: Carrier) -> No
     assert await carrier.replicas.expire("") == [ORIGIN]
     text = await carrier.records.last_head(ORIGIN)
     assert text is not None
-    assert replicas_module.stored_head(text).to_data() == head.to_data()
+    assert stored_head(text).to_data() == head.to_data()
     carrier.clock.now_ms += 1
     newer = carrier.signer.head(
         Head(batch_epoch=1, batch_seq=1, floor_epoch=0, floor_seq=0, root=EMPTY, count=0)
