@@ -60,6 +60,8 @@ async def open_hole(address: str, port: int) -> Hole:
 
 async def _ask(held: socket.socket, address: str, port: int) -> int:
     loop = asyncio.get_running_loop()
+    # A port that connecting would draw may be another process's, too, which could not share it.
+    held.bind(("", 0))
     await loop.sock_connect(held, (address, port))
     host = f"[{address}]" if ":" in address else address
     request = f"GET {OBSERVED_PATH} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"

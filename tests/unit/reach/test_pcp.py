@@ -189,7 +189,7 @@ async def test_unmap_ends_in_time_for_the_end_of_the_node() -> None:
         pytest.raises(MappingFailed, match=r"none within 0\.4 s"),
     ):
         await method_at(fake).unmap(WISH, Grant(None, 4243, 60, 1))
-    assert len(fake.requests) == 3
+    assert 2 <= len(fake.requests) <= 3  # the last may fall on the deadline
 
 
 async def test_udp() -> None:
