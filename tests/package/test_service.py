@@ -61,6 +61,11 @@ def test_it_is_installed_ready_clean_and_stops(installed: Machine) -> None:
     assert complaints(installed) == []
 
 
+def test_debians_own_test_of_the_package_passes(installed: Machine) -> None:
+    script = installed.copy_in(PROJECT / "debian" / "tests" / "service")
+    installed.run(f"sh {script}")
+
+
 def test_a_restart_keeps_identity_and_data(running: Machine) -> None:
     before, block_id = node_id(running), put(running, "over a restart")
     running.run("systemctl restart edgenode")
