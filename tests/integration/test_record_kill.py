@@ -28,6 +28,9 @@ BLOCKS = 8
 WRITERS = 2
 """Of each node."""
 
+READERS = 8
+"""At once, of the tens of thousands of records that were written meanwhile."""
+
 
 class Writers:
     """Write records at all nodes without a pause, and know what was acknowledged.
@@ -130,6 +133,7 @@ async def test_kills_cost_no_record_that_was_acknowledged(nodes: Nodes, kills: i
     await eventually(
         lambda: same_everywhere(writers, [a, b, c]), "all say the same", timeout_s=30.0
     )
+    await all_are_there(writers, [a, b, c])
     for node in (a, b, c):
         await node.stop()
         assert not any("ERROR" in line or "Traceback" in line for line in node.lines)
@@ -149,11 +153,22 @@ async def same_everywhere(writers: Writers, nodes: Sequence[Node]) -> bool:
         numbers = {await number_at(node, origin, block) for node in nodes}
         if len(numbers) > 1 or not known <= numbers.pop() <= tried:
             return False
-    for index, (origin, block) in enumerate(writers.warm):
-        expected = [{"nodeId": origin.node_id, "class": "WARM"}]
-        # They carry the same batches: each record at its origin, some everywhere.
-        for node in nodes if index % 10 == 0 else [origin]:
-            found = await node.rest.metadata(block)
-            if found is None or found["temperature"]["origins"] != expected:
-                return False
     return True
+
+
+async def all_are_there(writers: Writers, nodes: Sequence[Node]) -> None:
+    """Find each record that was acknowledged: at its origin, and some everywhere."""
+
+    async def look(first: int) -> None:
+        for index in range(first, len(writers.warm), READERS):
+            origin, block = writers.warm[index]
+            expected = [{"nodeId": origin.node_id, "class": "WARM"}]
+            # They carry the same batches, so that a tenth elsewhere is enough.
+            for node in nodes if index % 10 == 0 else [origin]:
+                found = await node.rest.metadata(block)
+                assert found is not None, f"{node.name} has nothing of {block}"
+                assert found["temperature"]["origins"] == expected
+
+    async with asyncio.TaskGroup() as reading:
+        for first in range(READERS):
+            reading.create_task(look(first))
