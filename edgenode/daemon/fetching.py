@@ -19,6 +19,7 @@ from edgenode.core.fetch import (
     Write,
 )
 from edgenode.core.inbound import Chunk
+from edgenode.daemon.clock import loop_ms
 from edgenode.store.blocks import BlockStore
 from edgenode.store.partial import Partial
 
@@ -156,7 +157,7 @@ class Fetcher:
             run.block_id, max_size=self._max_block_size, new_id=self.new_id, through=through
         )
         try:
-            effects = fetch.start(self._linked(), _now_ms())
+            effects = fetch.start(self._linked(), loop_ms())
             while not await self._carry_out(run, fetch, effects):
                 effects = await run.next_effects(fetch)
         finally:
@@ -171,15 +172,15 @@ class Fetcher:
             effect = effects.pop(0)
             if isinstance(effect, Send):
                 if not self._send(effect.peer, effect.sync):
-                    effects += fetch.on_lost(effect.peer, _now_ms())
+                    effects += fetch.on_lost(effect.peer, loop_ms())
             elif isinstance(effect, Open):
                 run.partial = await self._store.partial(run.block_id, effect.size)
-                effects += fetch.on_opened(run.partial.offset, _now_ms())
+                effects += fetch.on_opened(run.partial.offset, loop_ms())
             elif isinstance(effect, Write):
                 assert run.partial is not None
                 await run.partial.write(effect.data)
             elif isinstance(effect, Commit):
-                effects += fetch.on_committed(await run.commit(), _now_ms())
+                effects += fetch.on_committed(await run.commit(), loop_ms())
             elif isinstance(effect, Discard):
                 assert run.partial is not None
                 await run.partial.discard()
@@ -245,13 +246,13 @@ class _Run:
     async def next_effects(self, fetch: Fetch) -> list[Effect]:
         """Wait for an event, or for the next deadline."""
         deadline = fetch.deadline_ms()
-        timeout = None if deadline is None else max(0, deadline - _now_ms()) / 1000
+        timeout = None if deadline is None else max(0, deadline - loop_ms()) / 1000
         try:
             async with asyncio.timeout(timeout):
                 event = await self.events.get()
         except TimeoutError:
-            return fetch.on_time(_now_ms())
-        return event(_now_ms())
+            return fetch.on_time(loop_ms())
+        return event(loop_ms())
 
     async def commit(self) -> bool:
         assert self.partial is not None
@@ -266,7 +267,3 @@ class _Run:
             )
             return False
         return True
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)

@@ -1,11 +1,11 @@
 """Standing in the middle while two peers arrange to meet (`core.meetevents`)."""
 
-import asyncio
 from collections.abc import Callable
 
 from edgenode.core.bucket import Bucket
 from edgenode.core.ip import from_mapped, is_global, parse_ip
 from edgenode.core.meetevents import LACK, Meet
+from edgenode.daemon.clock import loop_ms
 from edgenode.link.link import Link
 
 # Steps that one peer may have passed on: a meeting takes three at most on its side, so ten
@@ -32,7 +32,7 @@ class Introducing:
         """Take a step of the peer of `link` and pass it on, or say why not."""
         if step.op == LACK or self._links(link.node_id) is not link:
             return
-        now_ms = int(asyncio.get_running_loop().time() * 1000)
+        now_ms = loop_ms()
         bucket = self._buckets.setdefault(link.node_id, Bucket(RATE_PER_S, BURST, now_ms))
         target = self._links(step.node)
         if bucket.take(1, now_ms):

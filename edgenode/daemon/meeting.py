@@ -15,6 +15,7 @@ from random import getrandbits
 from edgenode.core.bucket import Bucket
 from edgenode.core.ip import is_global
 from edgenode.core.meetevents import CALL, CONNECT, DIAL, LACK, MAX_WAITED_MS, SYNC, Meet
+from edgenode.daemon.clock import loop_ms
 from edgenode.link.link import Link
 from edgenode.reach.punch import Hole, open_hole, punch
 
@@ -151,7 +152,7 @@ class Meeting:
                 port = self._open_port(middle.remote_address)
                 self._post(middle, Meet(CALL, call.node_id, call.meet_id, port=port))
         waiting = len(call.asked)
-        began_ms = _now_ms()
+        began_ms = loop_ms()
         async with asyncio.TaskGroup() as ways:
             while waiting and (answered := await call.steps.get()) is not None:
                 waiting -= 1
@@ -159,7 +160,7 @@ class Meeting:
                 if call.over.done():
                     break
                 if step.op != LACK and is_global(step.address):
-                    round_trip_ms = max(0, _now_ms() - began_ms - step.waited_ms)
+                    round_trip_ms = max(0, loop_ms() - began_ms - step.waited_ms)
                     way = self._go(call, middle, step, round_trip_ms)
                     call.ways.append(ways.create_task(way))
 
@@ -196,9 +197,9 @@ class Meeting:
         if hole is None:
             return False
         try:
-            sync_ms = _now_ms()
+            sync_ms = loop_ms()
             self._post(middle, Meet(SYNC, call.node_id, call.meet_id, port=hole.port))
-            await asyncio.sleep(max(0, sync_ms + round_trip_ms // 2 - _now_ms()) / 1000)
+            await asyncio.sleep(max(0, sync_ms + round_trip_ms // 2 - loop_ms()) / 1000)
             connected = await punch(hole, step.address, step.port)
         except OSError as error:
             log.debug("no way through to %s: %s", call.node_id, error)
@@ -226,7 +227,7 @@ class Meeting:
         of_middle = sum(answer.middle is middle for answer in self._answers.values())
         if of_middle >= MIDDLE_ANSWERS or len(self._answers) >= MAX_ANSWERS:
             return False
-        now_ms = _now_ms()
+        now_ms = loop_ms()
         if self._bucket is None:
             self._bucket = Bucket(ANSWERS_PER_S, ANSWERS_BURST, now_ms)
         bucket = self._buckets.get(middle.node_id)
@@ -247,12 +248,12 @@ class Meeting:
 
     async def _punch_back(self, answer: "_Answer", step: Meet) -> None:
         """Punch as the one who was called: start as soon as the caller says so."""
-        began_ms = _now_ms()
+        began_ms = loop_ms()
         hole = await self._open_hole(answer.middle)
         if hole is None:
             return
         try:
-            waited_ms = min(_now_ms() - began_ms, MAX_WAITED_MS)
+            waited_ms = min(loop_ms() - began_ms, MAX_WAITED_MS)
             reply = Meet(CONNECT, step.node, step.meet_id, port=hole.port, waited_ms=waited_ms)
             self._post(answer.middle, reply)
             sync = await answer.sync
@@ -303,7 +304,3 @@ class _Answer:
         self.middle = middle
         self.task: asyncio.Task[None] | None = None
         self.sync: asyncio.Future[Meet] = asyncio.get_running_loop().create_future()
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)

@@ -16,6 +16,7 @@ from edgenode.core.errors import Busy, EdgenodeError, ProtocolError
 from edgenode.core.events import HAVE, LACK, MAX_WANT_BYTES, WANT, BlockSync
 from edgenode.core.frame import encode_chunk
 from edgenode.core.inbound import Chunk
+from edgenode.daemon.clock import loop_ms
 from edgenode.link.link import Link
 from edgenode.link.socket import SocketClosed
 
@@ -71,7 +72,7 @@ class Passing:
         self._max_askers = min(MAX_ASKERS, max(1, bytes_per_s // LEAST_SHARE))
         # What goes through in one turn: never more than the askers can wait for, each for all.
         self._piece = min(bytes_per_s, MAX_WANT_BYTES)
-        self._bucket = Bucket(bytes_per_s, max(bytes_per_s, MAX_WANT_BYTES), _now_ms())
+        self._bucket = Bucket(bytes_per_s, max(bytes_per_s, MAX_WANT_BYTES), loop_ms())
         self._turn = asyncio.Lock()  # its queue lets the askers have the bandwidth in turn
         self._askers: dict[str, _Asker] = {}
         self._told = False
@@ -205,7 +206,7 @@ class Passing:
         for offset in range(want.offset, end, self._piece):
             length = min(self._piece, end - offset)
             async with self._turn:
-                while wait_ms := self._bucket.take(length, _now_ms()):  # noqa: ASYNC110
+                while wait_ms := self._bucket.take(length, loop_ms()):  # noqa: ASYNC110
                     await asyncio.sleep(wait_ms / 1000)
             self._ask(asker, want, [holder], offset, length)
             if not await self._hand_over(asker, want, offset, offset + length):
@@ -285,7 +286,3 @@ class _Asker:
         self.holders[block_id] = peer
         if len(self.holders) > MAX_BLOCKS:
             del self.holders[next(iter(self.holders))]
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)

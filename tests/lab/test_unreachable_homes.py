@@ -2,35 +2,15 @@
 
 import pytest
 
-from tests.integration.support.wait import eventually
+from tests.lab.support.blocks import BLOCK, FETCH_S, relayed, told_of
 from tests.lab.support.lab import Lab
 from tests.lab.support.miniupnpd import Offers
-from tests.lab.support.node import LabNode, LabNodes
-
-BLOCK = bytes(range(256)) * 400
-
-FETCH_S = 3.0
-"""Beside the transfer, which is of 100 KiB here."""
+from tests.lab.support.node import LabNodes
 
 PUNCHED_S = 15.0
 ATTEMPTS = 50
 MIN_RATE = 0.7
 """Of punching in the wild (arXiv 2510.27500); between two of the kernel's NATs more is expected."""
-
-
-async def told_of(node: LabNode, block_id: str) -> None:
-    """Wait until it has heard who holds a block."""
-
-    async def heard() -> bool:
-        return await node.rest.metadata(block_id) is not None
-
-    await eventually(heard, f"{node.name} has heard of the block")
-
-
-async def relayed(node: LabNode) -> int:
-    """Bytes that it passed on for others."""
-    found: int = (await node.rest.status())["bandwidth"]["relayed"]
-    return found
 
 
 async def test_homes_link_by_hole_punching(lab: Lab, nodes: LabNodes) -> None:
