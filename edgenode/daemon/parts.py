@@ -1,0 +1,226 @@
+"""All parts of one node, joined: `node` starts them, and stops them in reverse."""
+
+import time
+
+from edgenode.api.access import OperatorToken
+from edgenode.api.events import EventFeed
+from edgenode.core.counters import Counters
+from edgenode.core.events import BlockSync
+from edgenode.crypto import new_block_hasher
+from edgenode.daemon.addresses import local_addresses
+from edgenode.daemon.config_sections import Config
+from edgenode.daemon.datadir import DataFolder
+from edgenode.daemon.describe import Description, metrics
+from edgenode.daemon.display import Displaying
+from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.liveness import Liveness
+from edgenode.daemon.logs import Logs
+from edgenode.daemon.meetingparts import MeetingParts
+from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.passing import Passing
+from edgenode.daemon.peers import Peers
+from edgenode.daemon.profile import PROFILES
+from edgenode.daemon.reaching import Reaching
+from edgenode.daemon.reachparts import PortMapping
+from edgenode.daemon.recordparts import RecordParts
+from edgenode.daemon.repair import Repair
+from edgenode.daemon.session import Sessions
+from edgenode.daemon.watching import Watching
+from edgenode.link.dial import Dialler
+from edgenode.link.handshake import LocalIdentity
+from edgenode.link.keep import StaticPeer
+from edgenode.link.link import Link
+from edgenode.link.table import LinkTable
+from edgenode.reach.view import View
+from edgenode.store.blocks import BlockStore
+
+
+class Parts:
+    """Every part of one node, each given what it uses of the others; nothing runs yet."""
+
+    def __init__(
+        self, config: Config, data: DataFolder, logs: Logs, *, http_port: int, ws_port: int
+    ) -> None:
+        self.config = config
+        self._started = time.monotonic()
+        self.node_id = data.key.public_key.hex()
+        self.counters = Counters()
+        self.outbound = Outbound(self.node_id, wall_ms)
+        profile = PROFILES[config.server.profile]
+        self.links = LinkTable(
+            self.node_id, max_links=profile.max_links, max_inbound=profile.max_inbound
+        )
+        self.static = [StaticPeer(node.address, node.port) for node in config.bootstrap.nodes]
+        self.peers = Peers(self.links, self.static, wall_ms)
+        self._description = Description(
+            node_id=self.node_id,
+            network=config.network,
+            region=config.node.region,
+            capabilities=config.node.capabilities,
+            http_port=http_port,
+            ws_port=ws_port,
+        )
+        self.reaching = Reaching(
+            links=self.links,
+            outbound=self.outbound,
+            port=ws_port,
+            local=lambda: local_addresses(config.server.ws_bind, ws_port),
+            announce=self._description.announce,
+            wall_ms=wall_ms,
+        )
+        self.mapping = PortMapping(
+            nat=config.nat,
+            server=config.server,
+            ws_port=ws_port,
+            database=data.state.database,
+            on_view=self._on_view,
+        )
+        self.feed = EventFeed(
+            node_id=self.node_id,
+            wall_ms=wall_ms,
+            counters=self.counters,
+            region=self._region,
+        )
+        self.records = RecordParts(
+            network=config.network,
+            key=data.key,
+            key_is_new=data.key_is_new,
+            epoch=data.epoch,
+            state=data.state,
+            batch=config.batch,
+            outbound=self.outbound,
+            feed=self.feed,
+            wall_ms=wall_ms,
+        )
+        storage = config.storage
+        self.store = BlockStore(
+            data.path / "blocks",
+            max_bytes=storage.max_bytes,
+            reserve_bytes=storage.reserve_bytes,
+            max_block_size=storage.max_block_size,
+            new_hasher=new_block_hasher,
+            on_corrupt=self._on_corrupt,
+            on_held=self.records.on_held,
+            on_gone=self.records.on_gone,
+        )
+        self.fetcher = Fetcher(
+            self.store,
+            max_block_size=storage.max_block_size,
+            linked=lambda: [link.node_id for link in self.links],
+            send=self._send_sync,
+            reach=self._reach_holder,
+        )
+        self.passing = Passing(
+            bytes_per_s=config.nat.relay_bandwidth if config.nat.relay else 0,
+            links=self.links.get,
+            holders=self.records.holders,
+            new_id=self.fetcher.new_id,
+            encode=self.outbound.block_sync,
+            counters=self.counters,
+        )
+        self.records.follow(self.store)
+        self.repair = Repair(self.store, self.fetcher)
+        self.identity = LocalIdentity(config.network, data.key.public_key, data.key.sign)
+        self.dialler = Dialler(self.identity, counters=self.counters, ping=self.outbound.ping)
+        self.meetings = MeetingParts(
+            links=self.links,
+            peers=self.peers,
+            reaching=self.reaching,
+            outbound=self.outbound,
+            dialler=self.dialler,
+            live=self.live,
+            known=self.records.others,
+            max_links=profile.max_links,
+        )
+        self._sessions = Sessions(
+            links=self.links,
+            peers=self.peers,
+            store=self.store,
+            fetcher=self.fetcher,
+            passing=self.passing,
+            outbound=self.outbound,
+            records=self.records,
+            on_read=self.records.touch,
+            show=lambda type_, event, sender: self.feed.publish(type_, event, sender=sender),
+            reaching=self.reaching,
+            meetings=self.meetings,
+            on_linked=self.repair.wake,
+        )
+        liveness = Liveness(data.state.database, data.path)
+        self.alive = liveness.check
+        self.watching = Watching(
+            liveness=liveness,
+            database=data.state.database,
+            store=self.store,
+            storage=storage,
+            fetcher=self.fetcher,
+            repair=self.repair,
+            links=self.links,
+            feed=self.feed,
+            records=self.records,
+            logs=logs,
+            status=self.metrics,
+        )
+        self.displaying = Displaying(
+            counters=self.counters,
+            store=self.store,
+            storage=storage,
+            batch=config.batch,
+            fetcher=self.fetcher,
+            repair=self.repair,
+            links=self.links,
+            records=self.records,
+            feed=self.feed,
+            liveness=liveness,
+            status=self.metrics,
+            wall_ms=wall_ms,
+        )
+        self.operator = OperatorToken(data.token, new_block_hasher)
+
+    async def live(self, link: Link) -> str:
+        """Live through `link`; return the reason for its end."""
+        reason = await self._sessions.serve(link)
+        self.mapping.on_link_end(reason)
+        return reason
+
+    def _on_view(self, view: View) -> None:
+        self.watching.on_view(view)
+        self.reaching.on_view(view)
+
+    def _region(self, node_id: str) -> str:
+        own = node_id == self.node_id
+        return self.config.node.region if own else self.peers.region(node_id)
+
+    def _on_corrupt(self, block_id: str) -> None:
+        self.repair.want(block_id)
+
+    async def _reach_holder(self, block_id: str) -> bool:
+        """Try to come to a link with one who says that he holds the block."""
+        return await self.meetings.meet_one(await self.records.holders(block_id))
+
+    def _send_sync(self, node_id: str, sync: BlockSync) -> bool:
+        link = self.links.get(node_id)
+        if link is None:
+            return False
+        link.post(self.outbound.block_sync(sync))
+        return True
+
+    def info(self) -> dict[str, object]:
+        """Return NodeInfo as it is now."""
+        return self._description.info(self.reaching.addresses())
+
+    def metrics(self) -> dict[str, object]:
+        """Return NodeMetrics as they are now."""
+        return metrics(
+            uptime_s=time.monotonic() - self._started,
+            peers=len(self.links),
+            blocks=self.store.count,
+            counters=self.counters,
+            pending_sync=len(self.repair.wanted | self.fetcher.pending),
+            reachability=self.reaching.status(),
+        )
+
+
+def wall_ms() -> int:
+    """Return ms since 1970 by the wall clock, which only people are shown."""
+    return time.time_ns() // 1_000_000
