@@ -1,0 +1,1 @@
+"""Finding peers: neighbours, seeds, and the table of addresses that others have told."""
