@@ -1,0 +1,1 @@
+"""Finding peers in virtual time."""
