@@ -8,8 +8,9 @@ LAN = "lan"
 DNS = "dns"
 BOOTSTRAP = "bootstrap"
 PEER = "peer"
+INVITATION = "invitation"
 """How a node was found: by mDNS, by an announcement on the local network, by a DNS seed, by the
-settings, or told by a peer."""
+settings, told by a peer, or named by an invitation that was taken here."""
 
 
 class Sighting(NamedTuple):
