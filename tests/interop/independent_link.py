@@ -38,6 +38,13 @@ def to_sign(role: str, network: str, node_id: str, hellos: tuple[bytes, bytes]) 
     return pae([context, network.encode(), bytes.fromhex(node_id), *hellos])
 
 
+# Closed networks
+
+
+def blake2b(key: bytes, person: bytes, data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=32, key=key, person=person).digest()
+
+
 # Identity
 
 
@@ -45,6 +52,9 @@ class Me:
     """A key of our own, and this process."""
 
     def __init__(self, network: str) -> None:
+        """`network` is its name, or NAME#SECRET where it is closed by a secret."""
+        network, _, secret = network.partition("#")
+        self.network_key = blake2b(b"", b"edgenode network", secret.encode()) if secret else b""
         public, self.secret = sodium.crypto_sign_seed_keypair(os.urandom(32))
         self.node_id = public.hex()
         self.network = network
@@ -118,19 +128,33 @@ class Link:
             return responder_sends, initiator_sends
         return initiator_sends, responder_sends
 
+    def _sealing(self, key: bytes) -> bytes:
+        """Closed networks: the session key that frames are sealed under."""
+        closed = self.me.network_key
+        return blake2b(closed, b"edgenode session", key) if closed else key
+
     def _proof(self, role: str, hellos: tuple[bytes, bytes]) -> bytes:
         signed = to_sign(role, self.me.network, self.me.node_id, hellos)
+        key = self._session_keys()[1]
         header = sodium.crypto_secretstream_xchacha20poly1305_init_push(
-            self._push, self._session_keys()[1]
+            self._push, self._sealing(key)
         )
-        return self.me.sign(signed) + header
+        proof = self.me.sign(signed) + header
+        if not self.me.network_key:
+            return proof
+        return proof + blake2b(self.me.network_key, b"edgenode confirm", key + signed + proof)
 
     def _check(self, proof: bytes, role: str, hellos: tuple[bytes, bytes]) -> None:
-        assert len(proof) == 88
         signed = to_sign(role, self.me.network, self.peer["nodeId"], hellos)
+        key = self._session_keys()[0]
+        if self.me.network_key:
+            bound = key + signed + proof[:88]
+            assert proof[88:] == blake2b(self.me.network_key, b"edgenode confirm", bound)
+            proof = proof[:88]
+        assert len(proof) == 88
         sodium.crypto_sign_open(proof[:64] + signed, bytes.fromhex(self.peer["nodeId"]))
         sodium.crypto_secretstream_xchacha20poly1305_init_pull(
-            self._pull, proof[64:], self._session_keys()[0]
+            self._pull, proof[64:], self._sealing(key)
         )
 
     async def _receive(self, kind: aiohttp.WSMsgType) -> bytes:

@@ -120,6 +120,28 @@ async def test_it_dials_and_gets_a_block(nodes: Nodes) -> None:
         await dialling.ended_well()
 
 
+async def test_it_links_in_a_closed_network_with_the_secret_alone(nodes: Nodes, file: Path) -> None:
+    secret = os.urandom(32).hex()
+    node = nodes.make("node")
+    node.belongs = f'secret = "{secret}"'
+    await node.start()
+    async with client("serve", node.ws_url, f"{NETWORK}#{secret}", file) as dialling:
+        assert (await dialling.said("linked"))["linked"] == node.node_id
+        assert (await node.rest.get(BLOCK_ID)).body == BLOCK
+        await dialling.finish()
+        assert (await dialling.said("end"))["end"] == "bye"
+        await dialling.ended_well()
+    async with client("listen", 0, f"{NETWORK}#{secret}", file) as listening:
+        node.dials = [(await listening.said("port"))["port"]]
+        await node.stop()
+        await node.start()
+        assert (await listening.said("linked"))["linked"] == node.node_id
+        await node.stop()
+        assert await listening.said("end") == {"end": "bye"}
+        await listening.finish()
+        await listening.ended_well()
+
+
 async def test_it_dials_and_hands_over_a_block(nodes: Nodes, file: Path) -> None:
     node = await nodes.start("node")
     async with client("serve", node.ws_url, NETWORK, file) as dialling:
