@@ -1,11 +1,11 @@
-"""Getting back the blocks that were set aside because their bytes had changed."""
+"""Getting the blocks that are missing: set aside since their bytes had changed, or pinned."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterable
 
 from edgenode.core.errors import BlockError, Busy
 from edgenode.daemon.fetching import Fetcher
-from edgenode.store.blocks import BlockStore
 
 # A new peer may hold what the others lack, so each is asked; but not more often than this.
 MIN_INTERVAL_S = 10.0
@@ -16,16 +16,19 @@ log = logging.getLogger(__name__)
 
 
 class Repair:
-    """Fetches wanted blocks; `wake` after a block was set aside or a peer was linked."""
+    """Fetches wanted blocks; `wake` after one became so or a peer was linked."""
 
-    def __init__(self, store: BlockStore, fetcher: Fetcher) -> None:
-        self._store = store
+    def __init__(
+        self, fetcher: Fetcher, *sources: Callable[[], Awaitable[Iterable[str]]]
+    ) -> None:
+        """`sources` name the blocks that are missing now."""
+        self._sources = sources
         self._fetcher = fetcher
         self._woken = asyncio.Event()
         self.wanted: set[str] = set()
 
     def want(self, block_id: str) -> None:
-        """Want a block that was set aside just now."""
+        """Want a block that is missing as of now."""
         self.wanted.add(block_id)
         self.wake()
 
@@ -37,7 +40,7 @@ class Repair:
         """Work until cancelled."""
         while True:
             self._woken.clear()
-            self.wanted = set(await self._store.wanted())
+            self.wanted = {name for source in self._sources for name in await source()}
             for block_id in sorted(self.wanted):
                 try:
                     await self._fetcher.fetch(block_id)
