@@ -11,6 +11,7 @@ from nacl import bindings, exceptions
 
 SEED_BYTES = bindings.crypto_sign_SEEDBYTES
 SIGNATURE_BYTES = bindings.crypto_sign_BYTES
+KEY_BYTES = 32
 STREAM_HEADER_BYTES = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
 SEAL_OVERHEAD_BYTES = bindings.crypto_secretstream_xchacha20poly1305_ABYTES
 
@@ -55,6 +56,23 @@ def new_block_hasher() -> Hasher:
 def digest16(data: bytes) -> bytes:
     """Return BLAKE2b (RFC 7693) of `data` with 16 bytes of output: ids of batches, trie nodes."""
     return bindings.crypto_generichash_blake2b_salt_personal(data, digest_size=16)
+
+
+def network_key(secret: str) -> bytes:
+    """Return the 32-byte key that stands for the secret of a closed network."""
+    return bindings.crypto_generichash_blake2b_salt_personal(
+        secret.encode(), digest_size=KEY_BYTES, person=b"edgenode network"
+    )
+
+
+def derive(key: bytes, data: bytes, purpose: bytes) -> bytes:
+    """Return 32 bytes: keyed BLAKE2b of `data` under a 32-byte `key`, for one purpose (16 bytes).
+
+    A MAC of `data`, or a new key where `data` is one.
+    """
+    return bindings.crypto_generichash_blake2b_salt_personal(
+        data, digest_size=KEY_BYTES, key=key, person=purpose
+    )
 
 
 class SigningKey:

@@ -147,7 +147,7 @@ def running(name: str, folder: Path, others: list[Node]) -> Iterator[Node]:
     config.write_text(
         'network = "demo"\n'
         '[server]\nhttp_bind = "127.0.0.1"\nhttp_port = 0\nws_bind = "127.0.0.1"\nws_port = 0\n'
-        "upnp = false\n[discovery]\nmdns = false\n"
+        "upnp = false\n[discovery]\nmdns = false\nmulticast = false\n"
         f"[bootstrap]\nnodes = [{peers}]\nretry_interval = 200\n"
     )
     log = folder / f"{name}.log"

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from edgenode.api.addresses import is_local, packed_address
+from edgenode.api.guard import Guard
 from edgenode.api.ports import Hasher
 from edgenode.api.problems import Problem
 
@@ -32,6 +33,11 @@ class OperatorToken:
     def matches(self, token: str) -> bool:
         """Tell whether `token` is the operator's, in a time that does not depend on how alike."""
         return hmac.compare_digest(self._hash(token), self._digest) or self._also(token)
+
+    def is_shown(self, request: web.Request) -> bool:
+        """Tell whether a request carries the token; one that is wrong is as good as none."""
+        token = bearer(request)
+        return bool(token) and self.matches(token)
 
     def _hash(self, token: str) -> str:
         hasher = self._new_hasher()
@@ -65,15 +71,21 @@ def for_operator(operator: OperatorToken, handler: Handler) -> Handler:
     async def checked(request: web.Request) -> web.StreamResponse:
         if not is_operator(request, operator):
             raise Problem("not-authorized")
+        if (guard := Guard.of(request)) is not None:
+            guard.be_patient()  # a block may come over a slow line
         return await handler(request)
 
     return checked
 
 
-def local_access(host_names: Iterable[str]) -> Middleware:
+def local_access(
+    host_names: Iterable[str], is_on_link: Callable[[bytes], bool] = lambda _: False
+) -> Middleware:
     """Return the middleware that keeps the HTTP port to the local network.
 
-    A global source is refused, so that a port opened by mistake gives nothing away. So is a Host
+    `is_on_link(address)` tells of the 4 or 16 bytes of a global address whether it is on a network
+    of this home. Any other global source is refused, so that a port opened by mistake gives nothing
+    away. So is a Host
     that is neither an IP address nor a name of this host: a page that makes its own name point here
     (DNS rebinding) sends that name. A write from a page of another origin is refused as well.
     """
@@ -81,8 +93,11 @@ def local_access(host_names: Iterable[str]) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not is_local(request.remote or ""):
-            raise Problem("forbidden-source")
+        remote = request.remote or ""
+        if not is_local(remote):
+            packed = packed_address(remote)
+            if packed is None or not is_on_link(packed):
+                raise Problem("forbidden-source")
         hosts = request.headers.getall("Host", [])
         if len(hosts) != 1 or not is_allowed_host(hosts[0], names):
             raise Problem("forbidden-host")

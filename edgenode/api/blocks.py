@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 
 from edgenode.api.access import OperatorToken, is_operator
 from edgenode.api.answers import json_answer
-from edgenode.api.ports import BlockStore, Fetch, HeldBlock
+from edgenode.api.ports import BlockStore, Fetch, HeldBlock, Pins
 from edgenode.api.problems import Problem
 from edgenode.api.send import send_block
 from edgenode.api.upload import check_body, read_body
@@ -84,9 +84,12 @@ class BlockReads:
 class BlockWrites:
     """What changes or lists the blocks held: for the operator."""
 
-    def __init__(self, *, blocks: BlockStore, max_block_size: int, counters: Counters) -> None:
+    def __init__(
+        self, *, blocks: BlockStore, pins: Pins, max_block_size: int, counters: Counters
+    ) -> None:
         """Take the store, and the size in bytes above which it takes no block."""
         self._blocks = blocks
+        self._pins = pins
         self._max_block_size = max_block_size
         self._counters = counters
 
@@ -112,7 +115,10 @@ class BlockWrites:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Remove the block from this node."""
-        if not await self._blocks.delete(path_block_id(request)):
+        block_id = path_block_id(request)
+        if await self._pins.has(block_id):
+            raise Problem("block-pinned")
+        if not await self._blocks.delete(block_id):
             raise Problem("block-not-held")
         return web.Response(status=204)
 

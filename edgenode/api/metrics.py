@@ -67,6 +67,12 @@ class Readings(NamedTuple):
     loop_lag: Buckets
     warnings: Mapping[str, int]
     """Event → how often since the start."""
+    rate_limited: Mapping[str, int]
+    """Limit → requests that were refused for it since the start."""
+    shut_out: Mapping[str, int]
+    """`node` or `operator` → addresses that are shut out now."""
+    turned_away: int
+    """Who came since the start though it was shut out."""
     clock_trusted: bool | None
     resident_bytes: int | None
     anonymous_bytes: int | None
@@ -288,6 +294,23 @@ def _of_parts(readings: Readings) -> Iterator[Family]:
         COUNTER,
         "Warnings and errors, by the EVENT under which the log has them.",
         [Sample(count, {"event": event}) for event, count in readings.warnings.items()],
+    )
+    yield Family(
+        "edgenode_rate_limited_total",
+        COUNTER,
+        "Requests that were refused, by the limit that was reached.",
+        [Sample(count, {"limit": limit}) for limit, count in readings.rate_limited.items()],
+    )
+    yield Family(
+        "edgenode_blacklisted",
+        GAUGE,
+        "Addresses that are shut out, by who said so.",
+        [Sample(count, {"by": by}) for by, count in readings.shut_out.items()],
+    )
+    yield _total(
+        "edgenode_blacklisted_refused_total",
+        "Connections and requests of those who are shut out.",
+        readings.turned_away,
     )
     yield _one(
         "edgenode_clock_trusted",

@@ -89,6 +89,25 @@ class BlockStore(Protocol):
         """Return at most `limit` blocks with ids above `after`, ascending by id."""
 
 
+class Pins(Protocol):
+    """Blocks that the operator wants to be kept. Changes are durable on return; StoreFailed."""
+
+    async def pin(self, block_id: str) -> bool:
+        """Pin a block, held or not; False where as many as may be are pinned."""
+
+    async def unpin(self, block_id: str) -> bool:
+        """Unpin a block; False where it was not pinned."""
+
+    async def has(self, block_id: str) -> bool:
+        """Tell whether a block is pinned."""
+
+    async def ids(self) -> Sequence[str]:
+        """Return the pinned blocks, ascending."""
+
+    async def missing(self) -> Sequence[str]:
+        """Return those that are not held."""
+
+
 class Records(Protocol):
     """What this node says and knows of blocks, and of the network.
 

@@ -80,12 +80,9 @@ class RecordWrites:
     async def sync_request(self, _request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         """Say of many blocks where they are, and fetch them if that is wanted."""
         fields = Fields(body, ROOT)
-        block_ids = fields.texts("blockIds", MAX_REQUESTED, BLOCK_ID_LENGTH)
-        for index, block_id in enumerate(block_ids):
-            if not is_block_id(block_id):
-                raise DecodeError(f"{ROOT}.blockIds[{index}]: expected a block id")
+        asked = block_ids(fields, MAX_REQUESTED)
         queue = fields.boolean("queue", default=False)
-        return json_answer(await self._records.sync_request(list(dict.fromkeys(block_ids)), queue))
+        return json_answer(await self._records.sync_request(asked, queue))
 
     async def sync_metadata(
         self, _request: web.Request, body: dict[str, Any]
@@ -109,6 +106,15 @@ class RecordWrites:
             for item, path in _items(body)
         ]
         return json_answer(await self._records.sync_temperature(updates))
+
+
+def block_ids(fields: Fields, max_items: int) -> list[str]:
+    """Return the `blockIds` of a body, each once."""
+    found = fields.texts("blockIds", max_items, BLOCK_ID_LENGTH)
+    for index, block_id in enumerate(found):
+        if not is_block_id(block_id):
+            raise DecodeError(f"{ROOT}.blockIds[{index}]: expected a block id")
+    return list(dict.fromkeys(found))
 
 
 def _items(body: dict[str, Any]) -> Sequence[tuple[dict[str, Any], str]]:

@@ -7,11 +7,22 @@ from aiohttp.typedefs import Handler, Middleware
 
 from edgenode.core.counters import Counters
 
-EVERYWHERE = {"Server": "edgenode", "X-Content-Type-Options": "nosniff"}
-"""`Server` without the versions that aiohttp puts there."""
+EVERYWHERE = {
+    "Server": "edgenode",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
+"""`Server` without the versions that aiohttp puts there. What is sent is data: opened in a browser,
+nothing of it is run, framed, or made a part of another page."""
 
-ON_HTTP_PORT = {"Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer"}
-"""Pages of other origins may not embed what this port says."""
+ON_HTTP_PORT = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+"""The page is in a window that pages of other origins have no hold of."""
 
 
 def answers_counted(counters: Counters) -> Middleware:
@@ -35,9 +46,14 @@ def answers_counted(counters: Counters) -> Middleware:
 def headers_set(
     headers: dict[str, str],
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Return the `on_response_prepare` signal handler that sets `headers`."""
+    """Return the `on_response_prepare` signal handler that sets `headers`.
+
+    One that the response has already stays, such as the policy of the page.
+    """
 
     async def set_headers(_request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(headers)
+        for name, value in headers.items():
+            if name == "Server" or name not in response.headers:
+                response.headers[name] = value
 
     return set_headers

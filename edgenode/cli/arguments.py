@@ -7,10 +7,16 @@ from typing import Any
 
 from edgenode import __version__
 from edgenode.cli import exits
-from edgenode.core.ids import is_block_id
+from edgenode.core.blacklist import MAX_DURATION_S
+from edgenode.core.ids import NODE_ID_LENGTH, is_block_id
 from edgenode.core.records import TEMPERATURES
 
 AUTO = "auto"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+MAX_DAYS = 36_500
+"""A hundred years: beyond it, leave the end out."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,9 +26,10 @@ def parser() -> argparse.ArgumentParser:
         "edgenode", description="A node of the BrightChain block network.", **_style(common)
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
+    groups = {commands: ""}
 
     def add(group: Any, name: str, summary: str, more: str = "") -> argparse.ArgumentParser:
-        full = f"config {name}" if group is not commands else name
+        full = f"{groups[group]} {name}".strip()
         text = textwrap.fill(f"{summary[0].upper()}{summary[1:]}. {more}", 79)
         command: argparse.ArgumentParser = group.add_parser(
             name, help=summary, description=text, **_style(common)
@@ -34,7 +41,17 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--any-port", action="store_true", help="take another free port where one is busy"
     )
-    _json(add(commands, "id", "print the id of the running node"))
+    identity = add(
+        commands,
+        "id",
+        "print the id of the running node",
+        "With 'rotate' the node, which must be stopped, gets a new key and id; both keys sign that "
+        "it is the same node, and the old one is deleted.",
+    )
+    identity.add_argument(
+        "action", nargs="?", metavar="CHANGE", choices=("rotate",), help="rotate: change the key"
+    )
+    _json(identity)
     _json(add(commands, "status", "print what the running node does"))
     _json(add(commands, "peers", "list the nodes that the running node knows"))
     _json(
@@ -75,6 +92,18 @@ def parser() -> argparse.ArgumentParser:
         add(commands, "blocks", "list the blocks that the node holds", "Needs the token."),
         "print one JSON object a line",
     )
+    pin = add(
+        commands,
+        "pin",
+        "keep a block: fetched where it is missing, and not deleted",
+        "Until 'unpin'. A block that no node has is fetched as soon as one does.",
+    )
+    pin.add_argument("id", metavar="ID", type=_block_id, help="128 hexadecimal digits")
+    _json(pin)
+    unpin = add(commands, "unpin", "let a pinned block be deleted again")
+    unpin.add_argument("id", metavar="ID", type=_block_id, help="128 hexadecimal digits")
+    _json(unpin)
+    _json(add(commands, "pins", "list the pinned blocks", "Needs the token."))
     meta = add(commands, "meta", "print what is known of a block, and who holds it")
     meta.add_argument("id", metavar="ID", type=_block_id, help="128 hexadecimal digits")
     _json(meta)
@@ -104,6 +133,37 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _json(add(commands, "health", "print how the network is, as far as the node knows"))
+    blacklist = add(
+        commands,
+        "blacklist",
+        "list who is shut out; shut an address out, or let it in again",
+        "Needs the operator's token. Without ACTION it lists.",
+    )
+    _json(blacklist)
+    shutting = blacklist.add_subparsers(metavar="ACTION")
+    groups[shutting] = "blacklist"
+    listed = add(shutting, "list", "list who is shut out, until when, by whom and why")
+    shut = add(
+        shutting,
+        "add",
+        "shut an address out",
+        "Of IPv6 its whole /64. Its links are ended; loopback and static peers are never shut out.",
+    )
+    shut.add_argument("address", metavar="ADDRESS", help="an IPv4 or IPv6 address")
+    shut.add_argument(
+        "--for",
+        dest="duration",
+        metavar="DURATION",
+        type=_duration,
+        help="as 90s, 30m, 12h or 7d; until it is removed if left out",
+    )
+    let_in = add(shutting, "remove", "let an address in again")
+    let_in.add_argument("address", metavar="ADDRESS", help="one of the list")
+    for action in (listed, shut, let_in):
+        # No default: it would undo one that stands before the action.
+        action.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON"
+        )
     watch = add(
         commands,
         "watch",
@@ -153,10 +213,44 @@ def parser() -> argparse.ArgumentParser:
         "All of it is checked first, and nothing is overwritten.",
     )
     imported.add_argument("file", metavar="FILE", help="what 'export' wrote; - is standard input")
+    membership = add(
+        commands,
+        "membership",
+        "make a fleet's key, and sign who belongs to its network",
+        "Works anywhere: no node is needed.",
+    )
+    signing = membership.add_subparsers(metavar="ACTION", required=True)
+    groups[signing] = "membership"
+    made = add(
+        signing,
+        "new-key",
+        "make a fleet's key in a new file and print its public half",
+        "That goes into [fleet] operators of every node.",
+    )
+    made.add_argument("file", metavar="FILE", help="a file that is not there yet")
+    _json(made)
+    signed = add(
+        signing,
+        "sign",
+        "print the membership of a node",
+        "The node keeps it in membership.json of its data folder.",
+    )
+    signed.add_argument("key", metavar="FILE", help="what 'new-key' made")
+    signed.add_argument("id", metavar="NODEID", type=_node_id, help="64 hexadecimal digits")
+    signed.add_argument(
+        "--network", metavar="NAME", default="brightchain", help="the network's name (brightchain)"
+    )
+    signed.add_argument(
+        "--days", metavar="DAYS", type=_days, help="how long it is good; without an end if left out"
+    )
+    said = add(signing, "show", "print what a membership says; whether it is genuine, nodes check")
+    said.add_argument("file", metavar="FILE", help="what 'sign' printed")
+    _json(said)
     config = add(commands, "config", "check or show the configuration")
     actions = config.add_subparsers(metavar="ACTION", required=True)
+    groups[actions] = "config"
     _json(add(actions, "check", "say whether the configuration can be used, and what is wrong"))
-    _json(add(actions, "show", "print every setting in force"))
+    _json(add(actions, "show", "print every setting in force, but for secrets"))
     return top
 
 
@@ -197,6 +291,28 @@ def _block_id(text: str) -> str:
     if not is_block_id(folded):
         raise argparse.ArgumentTypeError("not a block id: that is 128 hexadecimal digits")
     return folded
+
+
+def _node_id(text: str) -> str:
+    folded = text.strip().lower()
+    if len(folded) != NODE_ID_LENGTH or folded.strip("0123456789abcdef"):
+        raise argparse.ArgumentTypeError("not a nodeId: that is 64 hexadecimal digits")
+    return folded
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:6]) <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"not a number of days: that is 1 to {MAX_DAYS}")
+    return int(text[:6])
+
+
+def _duration(text: str) -> int:
+    number, unit = text[:-1], text[-1:]
+    if unit in _UNITS and number.isascii() and number.isdecimal():
+        seconds = int(number[:12]) * _UNITS[unit]
+        if 1 <= seconds <= MAX_DURATION_S:
+            return seconds
+    raise argparse.ArgumentTypeError("not a duration: that is 90s, 30m, 12h or 7d, at most 366d")
 
 
 def _temperature(text: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from edgenode.cli import exits
 from edgenode.cli.exits import CommandFailed
 from edgenode.cli.output import clean
+from edgenode.core.errors import DecodeError
+from edgenode.core.strictjson import decode
 from edgenode.daemon.running import RUN_FILE, TOKEN_FILE, read_run_info, read_token
 
 CONNECT_TIMEOUT_S = 5
@@ -21,6 +23,9 @@ ANSWER_TIMEOUT_S = 180
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
 """Thousands of peers; more would be no answer of a node."""
+
+MAX_JSON_TOKENS = 1_000_000
+"""Of those bytes: a value or key for each sixteen."""
 
 CHUNK_BYTES = 256 * 1024
 """Read and written at a time: few system calls, and little memory."""
@@ -67,8 +72,11 @@ class Node:
         self._token: str | None = None
 
     def get_json(self, path: str) -> dict[str, Any]:
-        """Get a JSON object that anyone may read."""
-        with self.request("GET", path) as answer:
+        """Get a JSON object that anyone may read.
+
+        Once the token has been read it is sent, since nothing is limited for the operator.
+        """
+        with self.request("GET", path, token=self._token) as answer:
             return self.json(answer)
 
     def post_json(self, path: str, value: object) -> dict[str, Any]:
@@ -213,8 +221,8 @@ class Node:
         except (OSError, HTTPException) as error:
             raise self._broken(error) from None
         try:
-            value = json.loads(data) if len(data) <= MAX_JSON_BYTES else None
-        except (ValueError, RecursionError):
+            value = decode(data, max_bytes=MAX_JSON_BYTES, max_tokens=MAX_JSON_TOKENS)
+        except DecodeError:
             value = None
         if not isinstance(value, dict):
             raise CommandFailed(

@@ -6,7 +6,7 @@ from pathlib import Path
 from edgenode.cli import exits
 from edgenode.cli.output import out, out_json, say
 from edgenode.daemon.config import DEFAULT_PATH, Config, ConfigError, load_config
-from edgenode.daemon.config_toml import plain, to_toml
+from edgenode.daemon.config_toml import masked, plain, to_toml
 from edgenode.daemon.service import state_directory
 
 
@@ -41,8 +41,8 @@ def check(config_path: Path | None, *, as_json: bool) -> int:
 
 
 def show(config_path: Path | None, data_dir: Path | None, *, as_json: bool) -> int:
-    """Print every setting in force, as TOML or JSON."""
-    config = effective(config_path, data_dir)
+    """Print every setting in force, as TOML or JSON, but for secrets."""
+    config = masked(effective(config_path, data_dir))
     if as_json:
         out_json(plain(config))
     else:

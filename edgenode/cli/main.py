@@ -61,13 +61,21 @@ def _run(options: Namespace) -> int:
     keep_openssl_out()  # before asyncio is imported, which would load it
     from edgenode.cli.configure import effective  # noqa: PLC0415
 
-    config = effective(*_places(options))
+    config_path, data_dir = _places(options)
+    config = effective(config_path, data_dir)
+    from edgenode.daemon.config import DEFAULT_PATH  # noqa: PLC0415
     from edgenode.daemon.main import run  # noqa: PLC0415 - not for a wrong configuration
 
-    return run(config, any_port=options.any_port)
+    return run(config, any_port=options.any_port, config_file=config_path or DEFAULT_PATH)
 
 
 def _id(options: Namespace) -> int:
+    if options.action == "rotate":
+        from edgenode.cli.configure import effective  # noqa: PLC0415
+        from edgenode.cli.identity import rotate  # noqa: PLC0415
+
+        config = effective(*_places(options))
+        return rotate(config.data_dir, config.network.id, as_json=options.json)
     from edgenode.cli.show import show_id  # noqa: PLC0415
 
     return show_id(_node(options), as_json=options.json)
@@ -110,6 +118,24 @@ def _delete(options: Namespace) -> int:
     return delete(_node(options), options.id, as_json=options.json)
 
 
+def _pin(options: Namespace) -> int:
+    from edgenode.cli.pins import pin  # noqa: PLC0415
+
+    return pin(_node(options), options.id, as_json=options.json)
+
+
+def _unpin(options: Namespace) -> int:
+    from edgenode.cli.pins import unpin  # noqa: PLC0415
+
+    return unpin(_node(options), options.id, as_json=options.json)
+
+
+def _pins(options: Namespace) -> int:
+    from edgenode.cli.pins import pins  # noqa: PLC0415
+
+    return pins(_node(options), as_json=options.json)
+
+
 def _blocks(options: Namespace) -> int:
     from edgenode.cli.records import blocks  # noqa: PLC0415
 
@@ -142,6 +168,24 @@ def _doctor(options: Namespace) -> int:
     from edgenode.cli.doctor.report import doctor  # noqa: PLC0415
 
     return doctor(effective(*_places(options)), as_json=options.json)
+
+
+def _blacklist(options: Namespace) -> int:
+    from edgenode.cli.blacklist import show  # noqa: PLC0415
+
+    return show(_node(options), as_json=options.json)
+
+
+def _blacklist_add(options: Namespace) -> int:
+    from edgenode.cli.blacklist import add  # noqa: PLC0415
+
+    return add(_node(options), options.address, options.duration, as_json=options.json)
+
+
+def _blacklist_remove(options: Namespace) -> int:
+    from edgenode.cli.blacklist import remove  # noqa: PLC0415
+
+    return remove(_node(options), options.address, as_json=options.json)
 
 
 def _watch(options: Namespace) -> int:
@@ -178,6 +222,24 @@ def _import(options: Namespace) -> int:
     return import_from(effective(*_places(options)).data_dir, options.file)
 
 
+def _membership_key(options: Namespace) -> int:
+    from edgenode.cli.membership import new_key  # noqa: PLC0415
+
+    return new_key(options.file, as_json=options.json)
+
+
+def _membership_sign(options: Namespace) -> int:
+    from edgenode.cli.membership import sign  # noqa: PLC0415
+
+    return sign(options.key, options.network, options.id, options.days)
+
+
+def _membership_show(options: Namespace) -> int:
+    from edgenode.cli.membership import show  # noqa: PLC0415
+
+    return show(options.file, as_json=options.json)
+
+
 def _config_check(options: Namespace) -> int:
     from edgenode.cli.configure import check  # noqa: PLC0415
 
@@ -199,15 +261,25 @@ _COMMANDS = {
     "put": _put,
     "get": _get,
     "delete": _delete,
+    "pin": _pin,
+    "unpin": _unpin,
+    "pins": _pins,
     "blocks": _blocks,
     "meta": _meta,
     "temp": _temp,
     "health": _health,
     "doctor": _doctor,
+    "blacklist": _blacklist,
+    "blacklist list": _blacklist,
+    "blacklist add": _blacklist_add,
+    "blacklist remove": _blacklist_remove,
     "watch": _watch,
     "open": _open,
     "export": _export,
     "import": _import,
+    "membership new-key": _membership_key,
+    "membership sign": _membership_sign,
+    "membership show": _membership_show,
     "config check": _config_check,
     "config show": _config_show,
 }

@@ -18,7 +18,7 @@ STANDARD = "-"
 
 def export_to(data_dir: Path, file: str, *, identity_only: bool) -> int:
     """Write the node of the data folder to a new file, or to standard output."""
-    with _told(data_dir), _new(file) as target:
+    with told(data_dir), _new(file) as target:
         node_id = export_node(data_dir, target, identity_only=identity_only)
     say(f"exported node {node_id}")
     say("whoever has this file has the node, so keep it as you keep a key")
@@ -28,7 +28,7 @@ def export_to(data_dir: Path, file: str, *, identity_only: bool) -> int:
 
 def import_from(data_dir: Path, file: str) -> int:
     """Put the node of a file, or of standard input, into a data folder that holds none."""
-    with _told(data_dir):
+    with told(data_dir):
         if file == STANDARD:
             node_id = import_node(sys.stdin.buffer, data_dir)
         else:
@@ -40,7 +40,7 @@ def import_from(data_dir: Path, file: str) -> int:
 
 
 @contextmanager
-def _told(data_dir: Path) -> Iterator[None]:
+def told(data_dir: Path) -> Iterator[None]:
     """Turn errors into one line and an exit code."""
     try:
         yield

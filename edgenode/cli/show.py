@@ -31,6 +31,8 @@ def show_id(node: Node, *, as_json: bool) -> int:
         out_json(info)
     else:
         out(text(info, "nodeId"))
+        for former in info.get("formerIds", []):
+            say(f"retired: {clean(str(former))}")
     return exits.OK
 
 

@@ -27,6 +27,7 @@ _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
 
 def top(node: Node, *, as_json: bool) -> int:
     """Show the node until q or Ctrl-C; once where there is no terminal to do so."""
+    node.token_if_readable()
     look = _look(node)
     if as_json:
         out_json({"info": look.info, "status": look.status, **look.peers})

@@ -23,6 +23,8 @@ from edgenode.cli.exits import CommandFailed
 from edgenode.cli.output import clean, out, out_json, say
 from edgenode.cli.reading import maybe
 from edgenode.cli.show import ID_COLUMN
+from edgenode.core.errors import DecodeError
+from edgenode.core.strictjson import decode
 
 HEARTBEAT_S = 30
 """Between pings: a node that has vanished is noticed after one and a half of it."""
@@ -100,8 +102,8 @@ class _Watch:
 
     def _take(self, line: str) -> None:
         try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
+            event = decode(line.encode("utf-8", "surrogatepass"), max_bytes=MAX_EVENT_BYTES)
+        except DecodeError:
             event = None
         if not isinstance(event, dict):
             raise CommandFailed(exits.FAILED, "what sends the events does not speak as a node does")

@@ -81,6 +81,36 @@ class Busy(EdgenodeError):
     code = "busy"
 
 
+class NeverShutOut(EdgenodeError):
+    """The address is loopback's or a static peer's, which no blacklist holds."""
+
+    code = "never-shut-out"
+
+
+class BlacklistFull(EdgenodeError):
+    """The operator's own entries on the blacklist have reached their bound."""
+
+    code = "blacklist-full"
+
+
+class BadInvitation(EdgenodeError):
+    """What was given is no invitation that this node can take; the message says why."""
+
+    code = "bad-invitation"
+
+
+class JoinConflict(EdgenodeError):
+    """The settings say otherwise than an invitation; the message names file, key and remedy."""
+
+    code = "join-conflict"
+
+
+class NoInvitation(EdgenodeError):
+    """This node cannot invite now; the message says why."""
+
+    code = "no-invitation"
+
+
 class DataFolderError(EdgenodeError):
     """A file in `data_dir` cannot be used; the message says which, why, and what to do."""
 

@@ -6,6 +6,11 @@ Fields that are not known are ignored. Every `decode` raises `DecodeError`.
 from edgenode.core.errors import DecodeError
 from edgenode.core.fields import Fields
 from edgenode.core.ids import is_block_id
+from edgenode.core.signed import decode_signed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edgenode.core.signed import Signed
 
 MAX_CAPABILITIES = 16
 MAX_CAPABILITY_CHARS = 64
@@ -19,6 +24,9 @@ MAX_PING_NONCE = 2**32 - 1
 MAX_SIZE = 2**53 - 1
 MAX_FETCH_ID = 2**32 - 1
 
+# What one peer may tell at once (the bucket of addresses it may tell); 60 KiB of them.
+MAX_ADVERTISEMENTS = 64
+
 # The bytes that one `want` may ask for. Two of them are under way at once, so a transfer holds at
 # most 512 KiB between the two nodes and fills 5 MB/s at a round trip of 100 ms.
 MAX_WANT_BYTES = 256 * 1024
@@ -29,9 +37,12 @@ LACK = "lack"
 
 
 class Announce:
-    """`node:announce`: what a node says of itself on each new link."""
+    """`node:announce`: what a node says of itself on each new link.
 
-    __slots__ = ("capabilities", "http_port", "region", "version", "ws_port")
+    `advertisements` are those of itself and of other nodes, as they were signed, unverified.
+    """
+
+    __slots__ = ("advertisements", "capabilities", "http_port", "region", "version", "ws_port")
 
     def __init__(
         self,
@@ -41,7 +52,9 @@ class Announce:
         ws_port: int,
         capabilities: "list[str]",
         region: str,
+        advertisements: "list[Signed] | None" = None,
     ) -> None:
+        self.advertisements = advertisements or []
         self.version = version
         self.http_port = http_port
         self.ws_port = ws_port
@@ -50,13 +63,16 @@ class Announce:
 
     def to_data(self) -> "dict[str, object]":
         """Return the event's data."""
-        return {
+        data: dict[str, object] = {
             "version": self.version,
             "httpPort": self.http_port,
             "wsPort": self.ws_port,
             "capabilities": self.capabilities,
             "region": self.region,
         }
+        if self.advertisements:
+            data["advertisements"] = [signed.to_data() for signed in self.advertisements]
+        return data
 
 
 def decode_announce(data: Fields) -> Announce:
@@ -67,6 +83,9 @@ def decode_announce(data: Fields) -> Announce:
         ws_port=data.integer("wsPort", 1, MAX_PORT),
         capabilities=data.texts("capabilities", MAX_CAPABILITIES, MAX_CAPABILITY_CHARS),
         region=data.text("region", MAX_REGION_CHARS),
+        advertisements=[
+            decode_signed(item) for item in data.items("advertisements", MAX_ADVERTISEMENTS, [])
+        ],
     )
 
 

@@ -118,8 +118,12 @@ class Fields:
         """Give the object in this field, None where it is absent or null."""
         return None if self._members.get(name) is None else self.section(name)
 
-    def items(self, name: str, max_items: int) -> "list[Fields]":
+    def items(
+        self, name: str, max_items: int, default: "list[Fields] | D" = _REQUIRED
+    ) -> "list[Fields] | D":
         """Give an array of at most `max_items` objects."""
+        if default is not _REQUIRED and self._members.get(name) is None:
+            return default
         path = self._path + "." + name
         return [
             Fields(item, f"{path}[{index}]")

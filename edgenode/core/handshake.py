@@ -10,6 +10,10 @@ A hello is a text frame. A proof is a binary frame of 88 bytes: the Ed25519 sign
 hellos under the context of the signer's role, then the header of the signer's sending stream.
 Each hello has a fresh nonce and a fresh ephemeral key, so a proof is good for one link only; the
 context and the order of the hellos keep one side's proof from serving as the other's.
+
+In a network with a secret 32 bytes follow: a MAC over all of that, under a key made of the secret
+and of the key agreement. Whoever only listens can test no guess of the secret by it; whoever
+dials can, and only him the length of the secret stops, since one side has to be the first.
 """
 
 from edgenode.core.errors import ProtocolError
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 SIGNATURE_BYTES = 64
 STREAM_HEADER_BYTES = 24
 PROOF_BYTES = SIGNATURE_BYTES + STREAM_HEADER_BYTES
+CONFIRMATION_BYTES = 32
+CLOSED_PROOF_BYTES = PROOF_BYTES + CONFIRMATION_BYTES
 
 INITIATOR = "handshake-initiator"
 RESPONDER = "handshake-responder"
@@ -31,23 +37,29 @@ RESPONDER = "handshake-responder"
 class Secrets:
     """What a handshake needs from outside of the core, fresh for each one."""
 
-    __slots__ = ("agree", "sign", "verify")
+    __slots__ = ("admit", "agree", "confirm", "sign", "verify")
 
     def __init__(
         self,
         sign: "Callable[[bytes], bytes]",
         verify: "Callable[[bytes, bytes, bytes], bool]",
         agree: "Callable[[bytes], bytes]",
+        confirm: "Callable[[bytes, bool], bytes] | None" = None,
+        admit: "Callable[[Hello], None] | None" = None,
     ) -> None:
         """Take the functions.
 
         `sign(message)` signs with the node's key; `verify(public key, message, signature)`;
         `agree(peer's ephemeral key)` derives both session keys and returns the header of our
-        sending stream (24 bytes), or raises `ProtocolError`.
+        sending stream (24 bytes), or raises `ProtocolError`. `confirm(bytes, own)`, in a network
+        with a secret, gives the MAC (32 bytes) by which we (`own`) or the peer show to know it,
+        once the keys are agreed. `admit(hello)` raises `ProtocolError` for who may not link.
         """
         self.sign = sign
         self.verify = verify
         self.agree = agree
+        self.confirm = confirm
+        self.admit = admit
 
 
 class Initiator:
@@ -63,7 +75,7 @@ class Initiator:
     def on_hello(self, raw: bytes) -> None:
         """Take the responder's hello; raises `DecodeError` or `ProtocolError`."""
         peer = decode_hello(raw)
-        _check_hello(peer, self._own)
+        _check_hello(peer, self._own, self._secrets)
         if self._own.expected_node_id not in ("", peer.node_id):
             raise ProtocolError("wrong-node", "another node answered than the one expected")
         if peer.expected_node_id != self._own.node_id:
@@ -76,7 +88,9 @@ class Initiator:
             raise ProtocolError("protocol-violation", "proof before hello")
         hellos = (self._own.raw, self.peer.raw)
         header = _check_proof(frame, RESPONDER, self.peer, hellos, self._secrets)
-        return _make_proof(INITIATOR, self._own, self.peer, hellos, self._secrets), header
+        proof = _make_proof(INITIATOR, self._own, self.peer, hellos, self._secrets)
+        _check_confirmation(frame, RESPONDER, self.peer, hellos, self._secrets)
+        return proof, header
 
 
 class Responder:
@@ -95,7 +109,7 @@ class Responder:
         """Take the initiator's hello; return (our hello, our proof)."""
         peer = decode_hello(raw)
         own = self._make_hello(peer.node_id)
-        _check_hello(peer, own)
+        _check_hello(peer, own, self._secrets)
         if peer.expected_node_id not in ("", own.node_id):
             raise ProtocolError("wrong-node", "another node is meant")
         self._own, self.peer = own, peer
@@ -106,10 +120,12 @@ class Responder:
         if self._own is None or self.peer is None:
             raise ProtocolError("protocol-violation", "proof before hello")
         hellos = (self.peer.raw, self._own.raw)
-        return _check_proof(frame, INITIATOR, self.peer, hellos, self._secrets)
+        header = _check_proof(frame, INITIATOR, self.peer, hellos, self._secrets)
+        _check_confirmation(frame, INITIATOR, self.peer, hellos, self._secrets)
+        return header
 
 
-def _check_hello(peer: Hello, own: Hello) -> None:
+def _check_hello(peer: Hello, own: Hello, secrets: Secrets) -> None:
     if peer.network != own.network:
         raise ProtocolError("wrong-network", "the peer belongs to another network")
     if peer.node_id == own.node_id:
@@ -118,23 +134,54 @@ def _check_hello(peer: Hello, own: Hello) -> None:
             "self" if peer.instance == own.instance else "clone",
             "the peer shows our own identity",
         )
+    if secrets.admit is not None:
+        secrets.admit(peer)
 
 
 def _make_proof(
     role: str, own: Hello, peer: Hello, hellos: "tuple[bytes, bytes]", secrets: Secrets
 ) -> bytes:
-    public_key = bytes.fromhex(own.node_id)
-    signature = secrets.sign(handshake_bytes(role, own.network, public_key, *hellos))
-    return signature + secrets.agree(peer.ephemeral_key)
+    message = _message(role, own, hellos)
+    proof = secrets.sign(message) + secrets.agree(peer.ephemeral_key)
+    return proof if secrets.confirm is None else proof + secrets.confirm(message + proof, True)
 
 
 def _check_proof(
     frame: bytes, role: str, peer: Hello, hellos: "tuple[bytes, bytes]", secrets: Secrets
 ) -> bytes:
-    if len(frame) != PROOF_BYTES:
-        raise ProtocolError("bad-proof", f"a proof has {PROOF_BYTES} bytes, not {len(frame)}")
-    public_key = bytes.fromhex(peer.node_id)
-    message = handshake_bytes(role, peer.network, public_key, *hellos)
-    if not secrets.verify(public_key, message, frame[:SIGNATURE_BYTES]):
+    """Check the length and the signature; return the header of the peer's stream."""
+    if len(frame) not in (PROOF_BYTES, CLOSED_PROOF_BYTES):
+        raise ProtocolError("bad-proof", f"a proof has no {len(frame)} bytes")
+    if not secrets.verify(
+        bytes.fromhex(peer.node_id), _message(role, peer, hellos), frame[:SIGNATURE_BYTES]
+    ):
         raise ProtocolError("bad-proof", "the signature over the hellos does not verify")
-    return frame[SIGNATURE_BYTES:]
+    return frame[SIGNATURE_BYTES:PROOF_BYTES]
+
+
+def _check_confirmation(
+    frame: bytes, role: str, peer: Hello, hellos: "tuple[bytes, bytes]", secrets: Secrets
+) -> None:
+    """Check that the peer knows the network's secret, as far as there is one here and there."""
+    given = frame[PROOF_BYTES:]
+    if secrets.confirm is None:
+        if given:
+            raise ProtocolError("wrong-network", "the peer's network has a secret, ours has none")
+        return
+    if not given:
+        raise ProtocolError("wrong-network", "the peer has no secret, and this network has one")
+    message = _message(role, peer, hellos) + frame[:PROOF_BYTES]
+    if not _same(given, secrets.confirm(message, False)):
+        raise ProtocolError("wrong-network", "the peer has another secret of the network")
+
+
+def _message(role: str, signer: Hello, hellos: "tuple[bytes, bytes]") -> bytes:
+    return handshake_bytes(role, signer.network, bytes.fromhex(signer.node_id), *hellos)
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    """Compare in a time that does not tell where they differ."""
+    difference = len(one) ^ len(other)
+    for left, right in zip(one, other):
+        difference |= left ^ right
+    return difference == 0

@@ -2,6 +2,7 @@
 
 from edgenode.core.errors import ProtocolError
 from edgenode.core.fields import Fields
+from edgenode.core.signed import Signed, decode_signed
 from edgenode.core.strictjson import decode, encode
 
 PROTOCOL_VERSION = 1
@@ -28,6 +29,7 @@ class Hello:
         "expected_node_id",
         "frame_limit",
         "instance",
+        "membership",
         "network",
         "node_id",
         "nonce",
@@ -44,11 +46,12 @@ class Hello:
         ephemeral_key: bytes,
         instance: bytes,
         frame_limit: int = MAX_FRAME_BYTES,
+        membership: "Signed | None" = None,
         raw: bytes = b"",
     ) -> None:
         """Take the fields; `expected_node_id` is "" where the caller does not know whom he calls.
 
-        `raw` is made from the fields unless given.
+        `membership` is for a closed network. `raw` is made from the fields unless given.
         """
         self.network = network
         self.node_id = node_id
@@ -57,18 +60,23 @@ class Hello:
         self.ephemeral_key = ephemeral_key
         self.instance = instance
         self.frame_limit = frame_limit
-        self.raw = raw or encode(
-            {
-                "version": PROTOCOL_VERSION,
-                "network": network,
-                "nodeId": node_id,
-                "expectedNodeId": expected_node_id,
-                "nonce": nonce.hex(),
-                "ephemeralKey": ephemeral_key.hex(),
-                "instance": instance.hex(),
-                "limits": {"frame": frame_limit},
-            }
-        )
+        self.membership = membership
+        self.raw = raw or self._encode()
+
+    def _encode(self) -> bytes:
+        members = {
+            "version": PROTOCOL_VERSION,
+            "network": self.network,
+            "nodeId": self.node_id,
+            "expectedNodeId": self.expected_node_id,
+            "nonce": self.nonce.hex(),
+            "ephemeralKey": self.ephemeral_key.hex(),
+            "instance": self.instance.hex(),
+            "limits": {"frame": self.frame_limit},
+        }  # type: dict[str, object]
+        if self.membership is not None:
+            members["membership"] = self.membership.to_data()
+        return encode(members)
 
 
 def decode_hello(raw: bytes) -> Hello:
@@ -82,6 +90,7 @@ def decode_hello(raw: bytes) -> Hello:
     if version != PROTOCOL_VERSION:
         raise ProtocolError("wrong-version", f"protocol version {version}, not {PROTOCOL_VERSION}")
     expected = fields.text("expectedNodeId", 2 * NODE_ID_BYTES)
+    membership = fields.optional_section("membership")
     return Hello(
         network=fields.text("network", MAX_NETWORK_CHARS),
         node_id=fields.hex_bytes("nodeId", NODE_ID_BYTES).hex(),
@@ -92,5 +101,6 @@ def decode_hello(raw: bytes) -> Hello:
         ephemeral_key=fields.hex_bytes("ephemeralKey", EPHEMERAL_KEY_BYTES),
         instance=fields.hex_bytes("instance", INSTANCE_BYTES),
         frame_limit=fields.section("limits").integer("frame", MIN_FRAME_BYTES, 2**31),
+        membership=None if membership is None else decode_signed(membership),
         raw=raw,
     )

@@ -16,9 +16,11 @@ from edgenode.core.message import (
     NODE_STATUS,
     PING,
     PONG,
+    ROTATION,
     decode_message,
 )
 from edgenode.core.reachevents import DIAL_BACK, decode_dial_back
+from edgenode.core.rotation import decode_rotations
 from edgenode.core.syncevents import MAX_EVENT_BYTES, decode_batches, decode_status
 from edgenode.core.triesync import decode_metadata_sync
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from edgenode.core.fields import Fields
     from edgenode.core.meetevents import Meet
     from edgenode.core.reachevents import DialBack
+    from edgenode.core.rotation import Rotations
     from edgenode.core.syncevents import Batches, NodeStatus
     from edgenode.core.triesync import MetadataSync
 
@@ -87,13 +90,16 @@ if TYPE_CHECKING:
         | NodeStatus
         | Ping
         | Pong
+        | Rotations
     )
 
 
-def decode_frame(plaintext: bytes, peer_id: str) -> "Chunk | Event | None":
+def decode_frame(
+    plaintext: bytes, peer_id: str, on_time: "Callable[[int], None] | None" = None
+) -> "Chunk | Event | None":
     """Return the record in a frame from `peer_id`, None for a kind or event of a later version.
 
-    Raises `DecodeError` and `ProtocolError`: either ends the link.
+    `on_time` is told when a message was sent, by the peer's clock: ms since 1970. Raises `DecodeError` and `ProtocolError`: either ends the link.
     """
     if not plaintext:
         raise DecodeError("frame: empty")
@@ -101,14 +107,18 @@ def decode_frame(plaintext: bytes, peer_id: str) -> "Chunk | Event | None":
     if kind == CHUNK:
         return Chunk(*decode_chunk(plaintext[1:]))
     if kind == MESSAGE:
-        return _decode_event(plaintext[1:], peer_id)
+        return _decode_event(plaintext[1:], peer_id, on_time)
     if kind == END:
         raise ProtocolError("protocol-violation", "an end without the final tag")
     return None
 
 
-def _decode_event(text: bytes, peer_id: str) -> "Event | None":
+def _decode_event(
+    text: bytes, peer_id: str, on_time: "Callable[[int], None] | None"
+) -> "Event | None":
     message = decode_message(text, max_bytes=MAX_FRAME_BYTES, peer_id=peer_id)
+    if on_time is not None:
+        on_time(message.timestamp_ms)
     if message.type in _RECORD_EVENTS and len(text) > MAX_EVENT_BYTES:
         raise DecodeError(f"message: {len(text)} bytes of {message.type}")
     if message.type in _BATCH_EVENTS:
@@ -118,6 +128,7 @@ def _decode_event(text: bytes, peer_id: str) -> "Event | None":
 
 
 _DECODERS: "dict[str, Callable[[Fields], Event | None]]" = {
+    ROTATION: decode_rotations,
     PING: lambda data: Ping(decode_nonce(data)),
     PONG: lambda data: Pong(decode_nonce(data)),
     ANNOUNCE: decode_announce,

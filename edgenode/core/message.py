@@ -7,6 +7,7 @@ from edgenode.core.strictjson import decode, encode
 PING = "system:ping"
 PONG = "system:pong"
 ANNOUNCE = "node:announce"
+ROTATION = "node:rotation"
 LEAVE = "node:leave"
 BLOCK_SYNC = "block:sync"
 NODE_STATUS = "node:status"

@@ -20,7 +20,8 @@ MESSAGE_CONTEXTS = (
     "rotation",
     "membership",
 )
-CONTEXTS = HANDSHAKE_CONTEXTS + MESSAGE_CONTEXTS
+SESSION_CONTEXTS = ("session",)
+CONTEXTS = HANDSHAKE_CONTEXTS + MESSAGE_CONTEXTS + SESSION_CONTEXTS
 
 PUBLIC_KEY_BYTES = 32
 
@@ -73,6 +74,19 @@ def handshake_bytes(
     """
     pieces = _signer(HANDSHAKE_CONTEXTS, role, network, public_key)
     pieces.extend((initiator_hello, responder_hello))
+    return pae(pieces)
+
+
+def session_bytes(network: str, public_key: bytes, audience: bytes, challenge: bytes) -> bytes:
+    """Give the bytes that the node with `public_key` signs to open a session with `audience`.
+
+    `audience` is the public key of the node that gave the challenge. Raises ValueError for a key
+    that is not 32 bytes.
+    """
+    if len(audience) != PUBLIC_KEY_BYTES:
+        raise ValueError("a public key has 32 bytes")
+    pieces = _signer(SESSION_CONTEXTS, SESSION_CONTEXTS[0], network, public_key)
+    pieces.extend((audience, challenge))
     return pae(pieces)
 
 

@@ -8,7 +8,7 @@ CLOSE_CODES = {
     "frame-too-large": 1009,  # over the limit that the receiver's hello names
     "malformed": 4000,  # bytes that do not decode
     "wrong-version": 4001,
-    "wrong-network": 4002,
+    "wrong-network": 4002,  # another name, or another secret
     "wrong-node": 4003,  # another node answered than was expected, or was called
     "self": 4004,  # a node reached itself
     "bad-proof": 4005,  # the signature over the two hellos does not verify
@@ -19,6 +19,9 @@ CLOSE_CODES = {
     "too-slow": 4010,  # a deadline passed: handshake, pong, or a queue that does not drain
     "busy": 4011,  # a bound on links is reached
     "bad-signature": 4012,  # passed on what its origin did not sign
+    "retired": 4015,  # the peer has replaced this key by another one
+    "not-a-member": 4013,  # the network is closed, and the peer does not belong to it
+    "over-rate": 4014,  # more was sent than is allowed, for too long
 }
 
 

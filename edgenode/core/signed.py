@@ -15,7 +15,7 @@ DIGEST_BYTES = 16
 # What every JSON reader holds exactly: 285 years of a start, or a message, each microsecond.
 MAX_NUMBER = 2**53 - 1
 
-# The largest payload there is: a batch.
+# The largest payload that is passed on: a batch.
 MAX_PAYLOAD_BYTES = 32 * 1024
 
 
@@ -55,14 +55,14 @@ class Signed:
         }
 
 
-def decode_signed(fields: Fields) -> Signed:
+def decode_signed(fields: Fields, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> Signed:
     """Return the message in `fields`, unverified; raises `DecodeError`."""
     return Signed(
         fields.hex_bytes("nodeId", PUBLIC_KEY_BYTES).hex(),
         fields.integer("epoch", 1, MAX_NUMBER),
         fields.integer("seq", 0, MAX_NUMBER),
         fields.integer("timestamp", 0, MAX_TIMESTAMP_MS),
-        fields.text_bytes("payload", MAX_PAYLOAD_BYTES),
+        fields.text_bytes("payload", max_payload_bytes),
         fields.hex_bytes("signature", SIGNATURE_BYTES),
     )
 

@@ -14,17 +14,23 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from edgenode import __version__
-from edgenode.core.errors import EdgenodeError
-from edgenode.core.ids import is_block_id
+from edgenode.core.errors import DecodeError, EdgenodeError
+from edgenode.core.fields import Fields
+from edgenode.core.strictjson import decode
 from edgenode.crypto import new_block_hasher
 
 FORMAT = "edgenode-node/1"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 16 * 1024  # a few lines for each of three files
+MAX_FILES = 16
+MAX_NAME_CHARS = 64
 MAX_FILE_BYTES = 2**40  # a tebibyte: a wrong size ends with an error before it fills any disk
 PIECE_BYTES = 256 * 1024  # few system calls, and little memory
 FILE_MODE = 0o600
 
+
+# What tarfile lets through of what it trips over in a header, beside its own errors.
+_TRIPPED = (tarfile.TarError, ValueError, LookupError, ArithmeticError, EOFError, RecursionError)
 
 Place = Callable[[str], AbstractContextManager[BinaryIO]]
 """Opens what a file of that name is written to."""
@@ -79,7 +85,7 @@ def read_archive(source: BinaryIO, known: Sequence[str], place: Place) -> tuple[
             if archive.next() is not None:
                 message = "it has more in it than its manifest says"
                 raise ArchiveError(message)
-    except tarfile.TarError as error:
+    except _TRIPPED as error:
         message = f"it is no file of edgenode export, or not whole ({error})"
         raise ArchiveError(message) from error
     return node_id, [entry.name for entry in entries]
@@ -117,26 +123,26 @@ def _next(archive: tarfile.TarFile, name: str, max_bytes: int) -> BinaryIO:
 
 def _read_manifest(contents: BinaryIO, known: Sequence[str]) -> tuple[str, list[Entry]]:
     try:
-        manifest = json.loads(contents.read(MAX_MANIFEST_BYTES))
-        form = manifest["format"]
-        node_id = manifest["nodeId"]
-        entries = [Entry(e["name"], e["size"], e["sha3_512"]) for e in manifest["files"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        text = contents.read(MAX_MANIFEST_BYTES)
+        fields = Fields(decode(text, max_bytes=MAX_MANIFEST_BYTES), MANIFEST)
+        form = fields.text("format", MAX_MANIFEST_BYTES)
+        node_id = fields.text("nodeId", MAX_NAME_CHARS)
+        entries = [
+            Entry(
+                item.text("name", MAX_NAME_CHARS),
+                item.integer("size", 0, MAX_FILE_BYTES),
+                item.block_id("sha3_512"),
+            )
+            for item in fields.items("files", MAX_FILES)
+        ]
+    except DecodeError as error:
         message = f"its {MANIFEST} does not say what it should"
         raise ArchiveError(message) from error
     if form != FORMAT:
         message = f"its format is {ascii(form)[:60]}, this edgenode knows {FORMAT}"
         raise ArchiveError(message)
     names = [entry.name for entry in entries]
-    sound = all(
-        entry.name in known
-        and type(entry.size) is int
-        and 0 <= entry.size <= MAX_FILE_BYTES
-        and isinstance(entry.digest, str)
-        and is_block_id(entry.digest)
-        for entry in entries
-    )
-    if not sound or len(set(names)) < len(names) or not isinstance(node_id, str):
+    if not set(names) <= set(known) or len(set(names)) < len(names):
         message = f"its {MANIFEST} does not say what it should"
         raise ArchiveError(message)
     return node_id, entries

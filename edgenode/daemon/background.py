@@ -8,27 +8,36 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
-from edgenode.api.app import build_runner
+from edgenode.api.door import Door
+from edgenode.api.listener import build_runner
+from edgenode.api.seats import Seats
 
 log = logging.getLogger(__name__)
 
 
 async def serve(
-    stack: AsyncExitStack, listeners: list[tuple[web.Application, list[socket.socket]]]
-) -> list[web.AppRunner]:
-    """Serve the applications on their sockets until the stack unwinds; return their runners."""
+    stack: AsyncExitStack,
+    seats: Seats,
+    listeners: list[tuple[web.Application, list[socket.socket]]],
+) -> list[Door]:
+    """Serve the applications on their sockets until the stack unwinds; return their doors.
+
+    `seats` bounds the connections of all of them together.
+    """
     runners = [build_runner(app) for app, _ in listeners]
+    doors = [Door(runner, seats) for runner in runners]
 
     async def end() -> None:
+        for door in doors:
+            door.close()
         # Together, since each may take its whole deadline.
         await asyncio.gather(*(runner.cleanup() for runner in runners))
 
     stack.push_async_callback(end)
-    for runner, (_, sockets) in zip(runners, listeners, strict=True):
+    for runner, door, (_, sockets) in zip(runners, doors, listeners, strict=True):
         await runner.setup()
-        for opened in sockets:
-            await web.SockSite(runner, opened).start()
-    return runners
+        door.open(sockets)
+    return doors
 
 
 def background(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:

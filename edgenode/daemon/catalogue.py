@@ -42,6 +42,9 @@ EVENTS: Mapping[str, Event] = {
     "secret-exposed": Event(
         "0c07b03f646342479545669d834c55c9", "A secret file could be read by other users"
     ),
+    "machine-changed": Event(
+        "05db76a3cf78438795a7fa21b3c63a54", "The data folder was begun on another machine"
+    ),
     "older-copy": Event(
         "21589c9cc24240fdb8f9f8102370bffa", "The node went back to an older database"
     ),
@@ -69,16 +72,32 @@ EVENTS: Mapping[str, Event] = {
     "peer-fault": Event(
         "2dfabf12adda4c87adb9dfa62983b68a", "A peer broke the rules, and its link was ended"
     ),
+    "accept-failed": Event(
+        "10d4874bf9f549ae83226acf0bbbfc13", "The system has no room for another connection"
+    ),
+    "shut-out": Event(
+        "a8aade43d47d447abc936bac065e3941",
+        "An address is shut out for a while, for what came from it",
+    ),
     "origin-malformed": Event(
         "9c2d0b68b92843ee8678939591d80783", "A node signed something malformed"
     ),
+    "key-rotated": Event("17c68cb0e7c04691ad8fd15eb0edba3e", "Another node has a new key and id"),
     "origin-forked": Event(
         "55d83331f77143b7b39e107877161b17", "A node signed two different things under one number"
     ),
+    "seed-failed": Event("04286d59cdd24c94a90ed2bbb2fb2f01", "A DNS seed gives no nodes"),
     "gateways-unknown": Event(
         "08ce5e47acbd40448ec16a51506ae969", "The routers of this network are not known"
     ),
     "mapping-not-kept": Event(
         "650741579c7442528a42bcb605e3efc0", "The port mapping is not remembered across restarts"
+    ),
+    "mdns-unavailable": Event(
+        "9c1479aa11464a29a9a9266d0e125c08", "Neighbours cannot be found by mDNS"
+    ),
+    "lan-unavailable": Event(
+        "fed9a88d065e41f6ad32e78da501351f",
+        "Neighbours cannot be found by announcements on the local network",
     ),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgenode.daemon.config_records import meta, read_record
 from edgenode.daemon.config_rules import Key
-from edgenode.daemon.config_sections import Config
+from edgenode.daemon.config_sections import FLEET, Config
 
 __all__ = ["DEFAULT_PATH", "Config", "ConfigError", "Problem", "load_config", "parse_config"]
 
@@ -99,7 +99,13 @@ def parse_config(text: str, file: str) -> Config:
 
 def _check_together(config: Config, found: list[tuple[Key, str, str]]) -> None:
     """Check what rules for single settings cannot: pairs that exclude each other."""
-    server, discovery = config.server, config.discovery
+    server, discovery, network = config.server, config.discovery, config.network
+    if network.secret and network.secret_file:
+        remedy = "keep one of the two"
+        found.append((("network", "secret_file"), "there is a secret as well", remedy))
+    if FLEET in network.members and not config.fleet.operators:
+        message = f'"{FLEET}" is nobody, since [fleet] operators is empty'
+        found.append((("network", "members"), message, "name the fleet's key there"))
     if server.ws_port == server.http_port != 0:
         message = f"both http_port and ws_port are {server.ws_port}"
         found.append((("server", "ws_port"), message, "give each its own"))
@@ -138,6 +144,8 @@ def _homes() -> dict[str, str]:
         if meta(item).rule is not None:
             homes[item.name] = "at the top, above the first [section]"
             continue
+        if meta(item).short:
+            homes[item.name] = "at the top, above the first [section]"
         record: Any = item.default_factory
         for inner in fields(record):
             place = f"in [{item.name}]"

@@ -12,10 +12,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a field of a record carries: its meaning, and its rule unless it is a section."""
+    """What a field of a record carries: its meaning, and its rule unless it is a section.
+
+    `short` is the setting of a section that may be written in the section's place; a `secret` is
+    shown to nobody.
+    """
 
     doc: str
     rule: Rule[Any] | None
+    short: str = ""
+    secret: bool = False
 
 
 def setting(default: T, rule: Rule[T], doc: str) -> T:
@@ -28,9 +34,14 @@ def required(rule: Rule[T], doc: str) -> T:
     return cast("T", field(metadata={"config": Meta(doc, rule)}))
 
 
-def section(record: type[T], doc: str) -> T:
-    """Declare one section, itself a record."""
-    return field(default_factory=record, metadata={"config": Meta(doc, None)})
+def secret(rule: Rule[str], doc: str) -> str:
+    """Declare one setting that is a secret; "" is none."""
+    return field(default="", repr=False, metadata={"config": Meta(doc, rule, secret=True)})
+
+
+def section(record: type[T], doc: str, short: str = "") -> T:
+    """Declare one section, itself a record; `short = value` may stand for its setting `short`."""
+    return field(default_factory=record, metadata={"config": Meta(doc, None, short)})
 
 
 def meta(declared: "Field[Any]") -> Meta:
@@ -96,6 +107,11 @@ def _read_field(
             report(at, message, remedy or "correct or remove this entry")
 
         return cast("object", rule.read(raw, key, with_remedy))
+    if not isinstance(raw, dict) and (short := meta(item).short):
+        record: Any = item.default_factory
+        [inner] = (one for one in fields(record) if one.name == short)
+        value = _read_field(inner, raw, key, report, homes)
+        return None if value is None else record(**{short: value})
     if not isinstance(raw, dict):
         heading = f"[{item.name}]"
         report(key, f"expected a section, found {shown(raw)}", f"begin it with a line {heading}")

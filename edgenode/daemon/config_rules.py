@@ -25,6 +25,18 @@ MAX_LIST = 256
 MAX_HOST_NAME = 253
 """RFC 1035 section 2.3.4, as text without the final dot."""
 
+KEY_CHARS = 64
+"""Hex of 32 bytes."""
+
+MIN_SECRET = 32
+"""As hex, 128 bits: no guessing, even for one who can try as fast as he computes."""
+
+MAX_SECRET = 256
+
+MIN_DISTINCT = 8
+"""Kinds of characters: 32 random hex digits have fewer once in 20 million times; "aaaa…" has."""
+
+_LOWER_HEX = "0123456789abcdef"
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 
@@ -63,6 +75,49 @@ def word(max_length: int) -> Rule[str]:
     return _scalar(f"1 to {max_length} letters, digits or . _ : / - in quotes, no space", accept)
 
 
+def hex_key() -> Rule[str]:
+    """Accept the hex of an Ed25519 public key, which a nodeId is."""
+    return _scalar(
+        f"a key or nodeId, {KEY_CHARS} hexadecimal digits in lower case, in quotes", _hex_key
+    )
+
+
+def member(*words: str) -> Rule[str]:
+    """Accept a nodeId, or one of `words`."""
+
+    def accept(value: object) -> str | None:
+        return value if isinstance(value, str) and value in words else _hex_key(value)
+
+    names = " or ".join(f'"{item}"' for item in words)
+    return _scalar(f"a nodeId ({KEY_CHARS} hexadecimal digits) or {names}, in quotes", accept)
+
+
+def secret_text() -> Rule[str]:
+    """Accept a long random text without spaces, or "" for none; no error repeats it."""
+    expected = (
+        f"{MIN_SECRET} to {MAX_SECRET} random letters, digits or signs in quotes, without a space"
+    )
+
+    def read(value: object, key: Key, report: Report) -> str | None:
+        if value == "" or (isinstance(value, str) and is_secret(value)):
+            return value
+        report(key, f"expected {expected}", "take 64 random hexadecimal digits")
+        return None
+
+    return Rule(expected, read)
+
+
+def is_secret(text: str) -> bool:
+    """Tell whether the text is long and varied enough to hold 128 random bits."""
+    return (
+        MIN_SECRET <= len(text) <= MAX_SECRET
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+        and len(set(text)) >= MIN_DISTINCT
+    )
+
+
 def line(max_length: int) -> Rule[str]:
     """Accept text for people: one line, no control characters, may be empty."""
     return _scalar(
@@ -93,6 +148,16 @@ def absolute_path() -> Rule[Path]:
         return Path(text) if text is not None and text.startswith("/") else None
 
     return _scalar("an absolute path in quotes", accept, "write the whole path, from /")
+
+
+def file_or_none() -> Rule[str]:
+    """Accept a path from the root, or "" for none."""
+
+    def accept(value: object) -> str | None:
+        text = _text(value, 4096)
+        return text if text is not None and (not text or text.startswith("/")) else None
+
+    return _scalar('an absolute path in quotes, or ""', accept, "write the whole path, from /")
 
 
 def bind_address() -> Rule[str]:
@@ -216,6 +281,12 @@ def _unquoted(value: object) -> object:
     if value in ("true", "false"):
         return value == "true"
     return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else None
+
+
+def _hex_key(value: object) -> str | None:
+    if not isinstance(value, str) or len(value) != KEY_CHARS or value.strip(_LOWER_HEX):
+        return None
+    return value
 
 
 def _cut(text: str) -> str:

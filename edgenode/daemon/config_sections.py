@@ -8,16 +8,20 @@ example file all come from here. Durations are milliseconds unless the text says
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgenode.daemon.config_records import record_of, required, section, setting
+from edgenode.daemon.config_records import record_of, required, secret, section, setting
 from edgenode.daemon.config_rules import (
     absolute_path,
     bind_address,
     choice,
     dns_name,
+    file_or_none,
+    hex_key,
     host,
     line,
     list_of,
+    member,
     multicast_address,
+    secret_text,
     switch,
     whole,
     word,
@@ -66,7 +70,8 @@ class ServerConfig:
         STANDARD,
         choice(STANDARD, LOW_POWER),
         '"low-power" is for machines with 512 MiB of RAM and for weak home routers: at most 16 '
-        "links instead of 48, 10 of them from outside, and half of the threads and caches.",
+        "links instead of 48, 10 of them from outside, 16 with neighbours instead of 40, and half "
+        "of the threads and caches.",
     )
     upnp: bool = setting(True, switch(), "false turns all port mapping off, whatever [nat] says.")
 
@@ -118,6 +123,11 @@ class DiscoveryConfig:
     """`[discovery]`: neighbours on the local network, by mDNS and by announcements of our own."""
 
     mdns: bool = setting(True, switch(), "Announce this node by mDNS and look for others.")
+    multicast: bool = setting(
+        True,
+        switch(),
+        "Send announcements of the node's own to the local network, and listen for others.",
+    )
     port: int = setting(4243, PORT, "UDP port of the node's own announcements.")
     # RFC 2365 section 6.1: the local scope, which no router forwards.
     multicast_address: str = setting(
@@ -195,12 +205,22 @@ class RateLimitConfig:
 
     window: int = setting(MINUTE, whole(100, DAY), "The time over which requests are counted.")
     # A page that polls every second, and as much again for whoever shares its address.
-    max_requests: int = setting(120, whole(1, 10**9), "Most requests in one window.")
+    max_requests: int = setting(
+        120,
+        whole(1, 10**9),
+        "Most requests in one window: what costs more counts more, and large answers by their "
+        "size. A linked peer may send 1000 times as much.",
+    )
     blacklist_threshold: int = setting(
-        3, whole(1, 10**6), "An address over the limit in this many windows is shut out."
+        3,
+        whole(1, 10**6),
+        "An address over the limit in this many windows is shut out. Loopback never is.",
     )
     blacklist_duration: int = setting(
-        HOUR, whole(SECOND, 30 * DAY), "How long an address is shut out the first time."
+        HOUR,
+        whole(SECOND, 30 * DAY),
+        "How long an address is shut out the first time. Each further time is twice as long, up "
+        "to a day. On the local network it is a minute at most.",
     )
 
 
@@ -230,13 +250,59 @@ class NodeConfig:
     )
 
 
+FLEET = "fleet"
+"""In `network.members`: whoever shows a membership that one of `fleet.operators` has signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """`[network]`: which network, and who belongs to it."""
+
+    id: str = setting(
+        "brightchain", word(64), "Name of the network: nodes link only within the same one."
+    )
+    secret: str = secret(
+        secret_text(),
+        "Closes the network to all who do not know it: the same in each of its nodes. Keep it out "
+        'of files that others can read: secret_file, or a credential of the service. "" leaves the '
+        "network open.",
+    )
+    secret_file: str = setting(
+        "",
+        file_or_none(),
+        "File that holds the secret, and nothing else; instead of secret.",
+    )
+    members: tuple[str, ...] = setting(
+        (),
+        list_of(member(FLEET)),
+        'Closes the network to all but these nodes; "fleet" is every node with a membership signed '
+        "by one of [fleet] operators. [] leaves it open.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetConfig:
+    """`[fleet]`: whose word counts for many nodes."""
+
+    operators: tuple[str, ...] = setting(
+        (),
+        list_of(hex_key()),
+        "Public keys that sign memberships: see 'edgenode membership --help'. A node keeps its own "
+        "in DATA_DIR/membership.json.",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings; every part is given its own section or single values, never the whole."""
 
-    network: str = setting(
-        "brightchain", word(64), "Name of the network: nodes link only within the same one."
+    network: NetworkConfig = section(
+        NetworkConfig,
+        'Which network, and who belongs to it. network = "NAME", above the first section, is short '
+        "for id alone.",
+        short="id",
     )
+    fleet: FleetConfig = section(FleetConfig, "Whose word counts for many nodes.")
     data_dir: Path = setting(
         Path("/var/lib/edgenode"), absolute_path(), "Folder of the key, the state and the blocks."
     )

@@ -1,9 +1,12 @@
 """Settings as TOML text, and as plain data for JSON."""
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
+
+HIDDEN = "(hidden)"
+"""No secret itself: with its 8 characters it is refused where one is read."""
 
 
 def toml_value(value: object) -> str:
@@ -32,6 +35,18 @@ def to_toml(config: object) -> str:
         else:
             lines.append(f"{name} = {toml_value(value)}")
     return "\n".join([*lines, *sections]) + "\n"
+
+
+def masked(record: Any) -> Any:
+    """Return the record with HIDDEN in the place of each secret that is set, at any depth."""
+    changes: dict[str, object] = {}
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if is_dataclass(value):
+            changes[item.name] = masked(value)
+        elif value and item.metadata["config"].secret:
+            changes[item.name] = HIDDEN
+    return replace(record, **changes)
 
 
 def plain(value: object) -> object:

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgenode.core.errors import DataFolderError
-from edgenode.crypto import SigningKey, new_seed
+from edgenode.core.rotation import Rotation
+from edgenode.crypto import SigningKey, digest16, new_seed
+from edgenode.daemon.rotating import own_rotations, settle_rotation
 from edgenode.daemon.running import TOKEN_FILE
 from edgenode.daemon.service import KEY_CREDENTIAL, TOKEN_CREDENTIAL, credential
 from edgenode.store.identity import load_or_create_seed, read_seed
 from edgenode.store.lock import FolderLock
+from edgenode.store.machine import fingerprint, settle
 from edgenode.store.state import State
 from edgenode.store.token import load_or_create_token, load_token
 
@@ -34,6 +37,7 @@ class DataFolder(NamedTuple):
     token: str
     epoch: int
     state: State
+    rotations: list[Rotation]
 
 
 @asynccontextmanager
@@ -48,6 +52,7 @@ async def open_data_folder(
     lock = FolderLock(path / LOCK_FILE)
     try:
         seed, key_is_new = _load_seed(path / KEY_FILE)
+        settle(path, fingerprint(digest16))
         offered = credential(TOKEN_CREDENTIAL)
         token = load_token(offered) if offered else load_or_create_token(path / TOKEN_FILE)
         state = await State.open(path / STATE_FILE)
@@ -58,7 +63,9 @@ async def open_data_folder(
                 ).fetchall()
             )
             epoch = await state.next_epoch()
-            yield DataFolder(path, SigningKey(seed), key_is_new, token, epoch, state)
+            yield DataFolder(
+                path, SigningKey(seed), key_is_new, token, epoch, state, own_rotations(path)
+            )
         finally:
             await state.close()
     finally:
@@ -69,6 +76,7 @@ def _load_seed(path: Path) -> tuple[bytes, bool]:
     """Return the node's seed, by preference from a credential, and whether it was made now."""
     offered = credential(KEY_CREDENTIAL)
     if offered is None:
+        settle_rotation(path)
         return load_or_create_seed(path, new_seed)
     seed = read_seed(offered)
     if path.exists() and read_seed(path) != seed:

@@ -20,6 +20,7 @@ class Description:
         network: str,
         region: str,
         capabilities: Sequence[str],
+        former_ids: Sequence[str],
         http_port: int,
         ws_port: int,
     ) -> None:
@@ -27,6 +28,7 @@ class Description:
         self._network = network
         self._region = region
         self._capabilities = list(dict.fromkeys((*BUILT_IN_CAPABILITIES, *capabilities)))
+        self._former_ids = list(former_ids)
         self._http_port = http_port
         self._ws_port = ws_port
 
@@ -42,6 +44,7 @@ class Description:
             "httpPort": self._http_port,
             "wsPort": self._ws_port,
             "region": self._region or None,
+            "formerIds": self._former_ids,
         }
 
     def announce(self, ws_port: int) -> Announce:
@@ -62,6 +65,7 @@ def metrics(
     blocks: int,
     counters: Counters,
     pending_sync: int,
+    alone_s: float,
     reachability: Mapping[str, object],
 ) -> dict[str, object]:
     """Return NodeMetrics: whole seconds, counts, bytes since the start."""
@@ -76,5 +80,6 @@ def metrics(
         },
         "operations": {"success": counters.succeeded, "failed": counters.failed},
         "pendingSync": pending_sync,
+        "alone": int(alone_s),
         "reachability": reachability,
     }

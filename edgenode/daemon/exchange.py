@@ -22,8 +22,9 @@ from edgenode.core.triesync import (
     WantBatches,
 )
 from edgenode.daemon.asking import Asking, Want
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import signed_of
 from edgenode.daemon.telling import Telling
 from edgenode.link.link import Link
@@ -202,6 +203,8 @@ class Exchange:
                     newer.append(status.node_id)
             replica = self._replicas.get(status.node_id)
             root = EMPTY if replica is None else replica.trie.root()
+            if self._replicas.refuses(status.node_id):
+                continue  # its batches would not be taken
             if status.count and status.root != root:
                 self._asking.ask(status.node_id, [""])
         if newer:

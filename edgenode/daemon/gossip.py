@@ -9,10 +9,11 @@ from edgenode.core.errors import EdgenodeError
 from edgenode.core.head import Head
 from edgenode.core.signed import Signed
 from edgenode.core.trie import EMPTY
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.exchange import Exchange
 from edgenode.daemon.proving import show_epoch
 from edgenode.daemon.publishing import Publisher
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import Signer
 from edgenode.store.records import Records
 

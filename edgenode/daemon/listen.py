@@ -3,8 +3,10 @@
 import errno
 import socket
 
-# Pending connections the kernel keeps for us; more would only hide that the node is overloaded.
-BACKLOG = 128
+# Pending connections the kernel keeps for us. A flood fills them in one turn of the loop, and in
+# the next one most of it is cut; an honest caller whose packet was dropped would come again a
+# second later.
+BACKLOG = 1024
 
 # How often a port that is free for one family may turn out busy for the other.
 MAX_PORT_TRIES = 16

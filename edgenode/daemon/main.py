@@ -6,30 +6,36 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from edgenode.core.errors import EdgenodeError
+from edgenode.daemon.belonging import warn_if_exposed
 from edgenode.daemon.config_sections import Config
 from edgenode.daemon.greeting import greeting
 from edgenode.daemon.listen import PortBusy
 from edgenode.daemon.logs import Logs, reaches_journal, start_logging
 from edgenode.daemon.node import run_node
 from edgenode.daemon.notify import notify
+from edgenode.daemon.process import keep_secrets_in
 from edgenode.daemon.profile import PROFILES
 from edgenode.daemon.reachparts import asked_of_routers
 
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, *, any_port: bool) -> int:
+def run(config: Config, *, any_port: bool, config_file: Path) -> int:
     """Run the node until SIGTERM or SIGINT; return the exit status: 0, or 1 if it cannot start.
 
+    `config_file` is where the configuration was read, if there is one.
     `any_port` takes a free port where a configured one is busy. `lean.keep_openssl_out` comes
     before this module is imported.
     """
     logs = start_logging()
     os.umask(0o077)
+    keep_secrets_in()
+    warn_if_exposed(config_file, config.network)
     try:
-        asyncio.run(_run(config, logs, any_port=any_port))
+        asyncio.run(_run(config, logs, any_port=any_port, config_file=config_file))
     except (EdgenodeError, PortBusy, OSError) as error:
         failed = {"event": "start-failed"}
         log.error("cannot start: %s", error, extra=failed)  # noqa: TRY400 - one line for a person
@@ -37,7 +43,7 @@ def run(config: Config, *, any_port: bool) -> int:
     return 0
 
 
-async def _run(config: Config, logs: Logs, *, any_port: bool) -> None:
+async def _run(config: Config, logs: Logs, *, any_port: bool, config_file: Path) -> None:
     loop = asyncio.get_running_loop()
     profile = PROFILES[config.server.profile]
     loop.set_default_executor(ThreadPoolExecutor(profile.max_threads, "worker"))
@@ -60,7 +66,14 @@ async def _run(config: Config, logs: Logs, *, any_port: bool) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
 
-    await run_node(config, any_port=any_port, stop=stop, on_ready=on_ready, logs=logs)
+    await run_node(
+        config,
+        config_file=config_file,
+        any_port=any_port,
+        stop=stop,
+        on_ready=on_ready,
+        logs=logs,
+    )
     log.info("stopped")
 
 

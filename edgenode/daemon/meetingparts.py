@@ -5,8 +5,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import sample
-
-from aiohttp import web
+from typing import Protocol
 
 from edgenode.core.ip import is_global
 from edgenode.core.meetevents import LACK, Meet
@@ -24,6 +23,13 @@ from edgenode.link.table import LinkTable
 MAX_HOLDERS = 3
 
 log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """What serves the peer port."""
+
+    def take(self, connected: socket.socket) -> None:
+        """Serve a connection that came about in another way; it is closed where it cannot be."""
 
 
 class MeetingParts:
@@ -50,7 +56,7 @@ class MeetingParts:
         self._outbound = outbound
         self._dialler = dialler
         self._live = live
-        self._listener: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._tasks: set[asyncio.Future[object]] = set()
         # Links that were punched by this node: where the peer is seen, nobody listens.
         self._punched: set[Link] = set()
@@ -78,7 +84,7 @@ class MeetingParts:
         """Return what runs beside the node until cancelled."""
         return self._seeking.run()
 
-    def listen(self, listener: web.AppRunner) -> None:
+    def listen(self, listener: Listener) -> None:
         """Hand connections that were punched to the listener of the peer port."""
         self._listener = listener
 
@@ -165,15 +171,10 @@ class MeetingParts:
         return True
 
     async def _accept(self, connected: socket.socket) -> None:
-        listener = self._listener
-        if listener is None or listener.server is None:
+        if self._listener is None:
             connected.close()
-            return
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(listener.server, connected)
-        except OSError as error:
-            connected.close()
-            log.debug("a connection through our router is gone already: %s", error)
+        else:
+            self._listener.take(connected)
 
     def _begin(self, link: Link) -> None:
         task = asyncio.ensure_future(self._live(link))

@@ -10,6 +10,7 @@ from edgenode.core.errors import DataFolderError
 from edgenode.crypto import SigningKey
 from edgenode.daemon.archive import FILE_MODE, ArchiveError, read_archive, write_archive
 from edgenode.daemon.datadir import FOLDER_MODE, KEY_FILE, LOCK_FILE, STATE_FILE
+from edgenode.daemon.rotating import ROTATIONS_FILE
 from edgenode.daemon.running import TOKEN_FILE
 from edgenode.store.files import fsync_folder
 from edgenode.store.identity import read_seed
@@ -17,7 +18,7 @@ from edgenode.store.lock import FolderLock
 from edgenode.store.snapshot import check, fold
 from edgenode.store.token import load_token
 
-IDENTITY = (KEY_FILE, TOKEN_FILE)
+IDENTITY = (KEY_FILE, TOKEN_FILE, ROTATIONS_FILE)
 WHOLE = (*IDENTITY, STATE_FILE)
 
 _ARRIVING = ".arriving."  # in front of the name of a file that is not yet checked

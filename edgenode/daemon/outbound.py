@@ -14,9 +14,11 @@ from edgenode.core.message import (
     NODE_STATUS,
     PING,
     PONG,
+    ROTATION,
     encode_message,
 )
 from edgenode.core.reachevents import DIAL_BACK, DialBack
+from edgenode.core.rotation import Rotations
 from edgenode.core.syncevents import Batches, NodeStatus
 
 TYPE_CHECKING = False
@@ -42,6 +44,10 @@ class Outbound:
     def announce(self, announce: Announce) -> bytes:
         """Return a `node:announce`."""
         return self._frame(ANNOUNCE, announce.to_data())
+
+    def rotations(self, rotations: Rotations) -> bytes:
+        """Return a `node:rotation`."""
+        return self._frame(ROTATION, rotations.to_data())
 
     def leave(self, reason: str) -> bytes:
         """Return a `node:leave`."""

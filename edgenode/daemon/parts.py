@@ -1,45 +1,66 @@
 """All parts of one node, joined: `node` starts them, and stops them in reverse."""
 
 import time
+from pathlib import Path
 
 from edgenode.api.access import OperatorToken
 from edgenode.api.events import EventFeed
 from edgenode.core.counters import Counters
 from edgenode.core.events import BlockSync
+from edgenode.core.rotation import Retired
 from edgenode.crypto import new_block_hasher
 from edgenode.daemon.addresses import local_addresses
+from edgenode.daemon.belonging import load_belonging
 from edgenode.daemon.config_sections import Config
 from edgenode.daemon.datadir import DataFolder
 from edgenode.daemon.describe import Description, metrics
+from edgenode.daemon.discoveryparts import make_discovering
 from edgenode.daemon.display import Displaying
 from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.front import open_seats
+from edgenode.daemon.gate import pack
+from edgenode.daemon.guarding import Guarding, monotonic_ms
+from edgenode.daemon.inviting import Inviting
 from edgenode.daemon.liveness import Liveness
 from edgenode.daemon.logs import Logs
 from edgenode.daemon.meetingparts import MeetingParts
+from edgenode.daemon.onlink import OnLink
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.passing import Passing
+from edgenode.daemon.peerauth import peer_auth
+from edgenode.daemon.peerclocks import PeerClocks
 from edgenode.daemon.peers import Peers
+from edgenode.daemon.pinning import Pinning
 from edgenode.daemon.profile import PROFILES
 from edgenode.daemon.reaching import Reaching
 from edgenode.daemon.reachparts import PortMapping
 from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.repair import Repair
+from edgenode.daemon.retiring import Retiring
 from edgenode.daemon.session import Sessions
 from edgenode.daemon.watching import Watching
 from edgenode.link.dial import Dialler
-from edgenode.link.handshake import LocalIdentity
 from edgenode.link.keep import StaticPeer
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
 from edgenode.reach.view import View
 from edgenode.store.blocks import BlockStore
+from edgenode.store.pins import PinTable
+from edgenode.store.retired import RetiredTable
 
 
 class Parts:
     """Every part of one node, each given what it uses of the others; nothing runs yet."""
 
     def __init__(
-        self, config: Config, data: DataFolder, logs: Logs, *, http_port: int, ws_port: int
+        self,
+        config: Config,
+        data: DataFolder,
+        logs: Logs,
+        *,
+        config_file: Path,
+        http_port: int,
+        ws_port: int,
     ) -> None:
         self.config = config
         self._started = time.monotonic()
@@ -48,15 +69,34 @@ class Parts:
         self.outbound = Outbound(self.node_id, wall_ms)
         profile = PROFILES[config.server.profile]
         self.links = LinkTable(
-            self.node_id, max_links=profile.max_links, max_inbound=profile.max_inbound
+            self.node_id,
+            max_links=profile.max_links,
+            max_inbound=profile.max_inbound,
+            max_near=profile.max_near,
+            is_near=self._is_near,
+            is_static=lambda node_id: any(peer.node_id == node_id for peer in self.static),
         )
-        self.static = [StaticPeer(node.address, node.port) for node in config.bootstrap.nodes]
-        self.peers = Peers(self.links, self.static, wall_ms)
+        kept = [node for node in config.bootstrap.nodes if node.is_static]
+        self.static = [StaticPeer(node.address, node.port) for node in kept]
+        self.on_link = OnLink()
+        self.guarding = Guarding(
+            limits=config.rate_limit,
+            bootstrap=kept,
+            static=self.static,
+            links=self.links,
+            on_link=self.on_link,
+            database=data.state.database,
+            wall_ms=wall_ms,
+        )
+        clocks = PeerClocks(self.links, now_ms=monotonic_ms, wall_ms=wall_ms)
+        self.peers = Peers(self.links, self.static, wall_ms, clocks.offset_ms)
+        former_ids = [rotation.old_id for rotation in data.rotations]
         self._description = Description(
             node_id=self.node_id,
-            network=config.network,
+            network=config.network.id,
             region=config.node.region,
             capabilities=config.node.capabilities,
+            former_ids=former_ids,
             http_port=http_port,
             ws_port=ws_port,
         )
@@ -81,8 +121,9 @@ class Parts:
             counters=self.counters,
             region=self._region,
         )
+        retired = Retired()
         self.records = RecordParts(
-            network=config.network,
+            network=config.network.id,
             key=data.key,
             key_is_new=data.key_is_new,
             epoch=data.epoch,
@@ -91,6 +132,19 @@ class Parts:
             outbound=self.outbound,
             feed=self.feed,
             wall_ms=wall_ms,
+            retired=retired,
+            former_ids=former_ids,
+        )
+        self.retiring = Retiring(
+            retired=retired,
+            own=data.rotations,
+            network=config.network.id,
+            table=RetiredTable(data.state.database),
+            links=self.links,
+            static=self.static,
+            encode_event=self.outbound.rotations,
+            is_carried=self.records.carries,
+            drop=self.records.drop,
         )
         storage = config.storage
         self.store = BlockStore(
@@ -119,8 +173,12 @@ class Parts:
             counters=self.counters,
         )
         self.records.follow(self.store)
-        self.repair = Repair(self.store, self.fetcher)
-        self.identity = LocalIdentity(config.network, data.key.public_key, data.key.sign)
+        self.pinning = Pinning(
+            PinTable(data.state.database), self.store, lambda block_id: self.repair.want(block_id)
+        )
+        self.repair = Repair(self.fetcher, self.store.wanted, self.pinning.missing)
+        self.belonging = load_belonging(config.network, config.fleet, data.path)
+        self.identity = self.belonging.identity(data.key.public_key, data.key.sign)
         self.dialler = Dialler(self.identity, counters=self.counters, ping=self.outbound.ping)
         self.meetings = MeetingParts(
             links=self.links,
@@ -132,9 +190,45 @@ class Parts:
             known=self.records.others,
             max_links=profile.max_links,
         )
+        self.discovering = make_discovering(
+            key=data.key,
+            epoch=data.epoch,
+            database=data.state.database,
+            network=config.network.id,
+            discovery=config.discovery,
+            bootstrap=config.bootstrap,
+            dns=config.dns,
+            bind=config.server.ws_bind,
+            http_port=http_port,
+            ws_port=ws_port,
+            announce=self._description.announce,
+            reaching=self.reaching,
+            outbound=self.outbound,
+            links=self.links,
+            static=self.static,
+            dialler=self.dialler,
+            live=self.live,
+            is_near=self._is_near,
+            outbound_target=profile.outbound_target,
+            wall_ms=wall_ms,
+        )
+        self.peers.ways = self.discovering.ways
+        self.inviting = Inviting(
+            own_id=self.node_id,
+            network=config.network,
+            is_secret=self.belonging.is_secret,
+            config_file=config_file,
+            data_dir=data.path,
+            addresses=self.reaching.addresses,
+            links=self.links,
+            dialler=self.dialler,
+            live=self.live,
+            sighted=self.discovering.sighted,
+        )
         self._sessions = Sessions(
             links=self.links,
             peers=self.peers,
+            clocks=clocks,
             store=self.store,
             fetcher=self.fetcher,
             passing=self.passing,
@@ -144,7 +238,10 @@ class Parts:
             show=lambda type_, event, sender: self.feed.publish(type_, event, sender=sender),
             reaching=self.reaching,
             meetings=self.meetings,
+            discovering=self.discovering,
             on_linked=self.repair.wake,
+            pace=self.guarding.pace,
+            retiring=self.retiring,
         )
         liveness = Liveness(data.state.database, data.path)
         self.alive = liveness.check
@@ -159,6 +256,8 @@ class Parts:
             feed=self.feed,
             records=self.records,
             logs=logs,
+            gate=self.guarding.gate,
+            clock_trusted=clocks.trusted,
             status=self.metrics,
         )
         self.displaying = Displaying(
@@ -176,12 +275,28 @@ class Parts:
             wall_ms=wall_ms,
         )
         self.operator = OperatorToken(data.token, new_block_hasher)
+        self.seats = open_seats(self.on_link, self.static, self.guarding.gate.admits)
+        self.peer_auth = peer_auth(
+            own_id=self.node_id,
+            network=config.network.id,
+            wall_ms=wall_ms,
+            refusal=lambda id_: (
+                self.retiring.refusal(id_)
+                or self.belonging.refusal(id_, self.links.get(id_) is not None)
+            ),
+        )
 
     async def live(self, link: Link) -> str:
         """Live through `link`; return the reason for its end."""
+        address = link.remote_address
         reason = await self._sessions.serve(link)
+        self.guarding.judge(link, address)
         self.mapping.on_link_end(reason)
         return reason
+
+    def _is_near(self, address: str) -> bool:
+        packed = pack(address)
+        return packed is not None and self.guarding.gate.is_near(packed)
 
     def _on_view(self, view: View) -> None:
         self.watching.on_view(view)
@@ -217,6 +332,7 @@ class Parts:
             blocks=self.store.count,
             counters=self.counters,
             pending_sync=len(self.repair.wanted | self.fetcher.pending),
+            alone_s=self.discovering.alone_s(),
             reachability=self.reaching.status(),
         )
 

@@ -13,12 +13,13 @@ MAX_REMEMBERED = 256
 
 
 class _Known:
-    __slots__ = ("address", "announce", "last_seen_ms", "linked_ms", "port")
+    __slots__ = ("address", "announce", "announced", "last_seen_ms", "linked_ms", "port")
 
     def __init__(self, link: Link) -> None:
         self.address = link.address
         self.port = link.port if link.dialled else None
         self.announce: Announce | None = None
+        self.announced = False  # over this link
         self.last_seen_ms = 0
         self.linked_ms = 0
 
@@ -27,11 +28,19 @@ class Peers:
     """PeerInfo of the linked, the remembered and the configured peers."""
 
     def __init__(
-        self, links: LinkTable, static: Sequence[StaticPeer], wall_ms: Callable[[], int]
+        self,
+        links: LinkTable,
+        static: Sequence[StaticPeer],
+        wall_ms: Callable[[], int],
+        clock_offset_ms: Callable[[Link], int | None],
     ) -> None:
+        """`clock_offset_ms(link)`: by how much the peer's clock is ahead, None for not known."""
         self._links = links
         self._static = static
         self._wall_ms = wall_ms
+        self._clock_offset_ms = clock_offset_ms
+        self.ways: Callable[[str], list[str]] = lambda _: []
+        """How a peer was found; set once that is known."""
         self._known: dict[str, _Known] = {}
 
     def on_linked(self, link: Link) -> None:
@@ -46,10 +55,14 @@ class Peers:
             if self._links.get(node_id) is None:
                 del self._known[node_id]
 
-    def on_announce(self, node_id: str, announce: Announce) -> None:
-        """Keep what a peer says of itself."""
-        if node_id in self._known:
-            self._known[node_id].announce = announce
+    def on_announce(self, node_id: str, announce: Announce) -> bool:
+        """Keep what a peer says of itself; tell whether it is more than what its link has said."""
+        known = self._known.get(node_id)
+        if known is None:
+            return True
+        earlier = known.announce if known.announced else None
+        known.announce, known.announced = announce, True
+        return earlier is None or earlier.to_data() != announce.to_data()
 
     def on_lost(self, node_id: str) -> None:
         """Note when a peer was there last."""
@@ -94,8 +107,12 @@ class Peers:
             "status": status,
             "region": (announce.region or None) if announce else None,
         }
+        info["how"] = self.ways(node_id)
         if link is not None:
             round_trip_s = link.round_trip_s()
+            # A zone is this host's affair, and no part of an address that others know.
+            info["remoteAddress"] = link.remote_address.partition("%")[0]
+            info["clockOffset"] = self._clock_offset_ms(link)
             info["direction"] = "outbound" if link.dialled else "inbound"
             info["since"] = iso_time(known.linked_ms)
             info["roundTrip"] = None if round_trip_s is None else round(1000 * round_trip_s, 1)

@@ -1,7 +1,9 @@
 """What the kernel counts of this process (proc(5)); None where it does not tell."""
 
 import os
+import resource
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +37,12 @@ def read_process(proc: Path = PROC) -> Process:
         cpu_s=time.process_time(),
         open_files=_entries(proc / "fd"),
     )
+
+
+def keep_secrets_in() -> None:
+    """Let no crash write the memory of this process, which holds its keys, to a disk."""
+    with suppress(OSError, ValueError):  # the sandbox of the service, which allows none either
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class StartTime:

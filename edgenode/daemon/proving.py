@@ -5,8 +5,9 @@ itself: its head, or else its highest batch.
 """
 
 from edgenode.core.batch import decode_batch
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.exchange import Exchange
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import stored_head
 from edgenode.store.records import Records
 

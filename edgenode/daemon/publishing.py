@@ -8,7 +8,8 @@ from edgenode.core.batch import fill
 from edgenode.core.errors import Busy, StoreFailed, StoreFull
 from edgenode.core.records import Update
 from edgenode.core.signed import MAX_NUMBER
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.carried import Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import Signer
 from edgenode.store.outbox import Outbox
 

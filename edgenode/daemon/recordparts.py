@@ -1,12 +1,14 @@
 """The parts that keep, tell and compare records, joined: what the node has beside its blocks."""
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Container, Coroutine, Sequence
 
 from edgenode.api.events import EventFeed
 from edgenode.core.records import LOCATION, TEMPERATURE
+from edgenode.core.signed import Signed
 from edgenode.core.syncevents import event_of
 from edgenode.crypto import SigningKey
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.config_sections import BatchConfig
 from edgenode.daemon.exchange import Exchange
 from edgenode.daemon.fetching import Fetcher
@@ -19,8 +21,9 @@ from edgenode.daemon.peers import Peers
 from edgenode.daemon.publishing import Publisher
 from edgenode.daemon.recordview import RecordView
 from edgenode.daemon.repacking import Repacking
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import Signer
+from edgenode.daemon.succession import take_over
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
 from edgenode.store.blocks import BlockStore
@@ -45,7 +48,11 @@ class RecordParts:
         outbound: Outbound,
         feed: EventFeed,
         wall_ms: Callable[[], int],
+        retired: Container[str],
+        former_ids: Sequence[str],
     ) -> None:
+        """`retired` are ids of which nothing is taken, `former_ids` those this node had before."""
+        self._former_ids = former_ids
         self._own_id = key.public_key.hex()
         self._batch = batch
         self._outbound = outbound
@@ -54,7 +61,7 @@ class RecordParts:
         self._records = Records(state.database)
         self._outbox = Outbox(state.database)
         self._signer = Signer(network, key, epoch, wall_ms)
-        self._replicas = Replicas(self._records, network, wall_ms)
+        self._replicas = Replicas(self._records, network, wall_ms, retired)
         self._gossip = Gossip(self._replicas, self._records, self._signer, self._show)
         self._publisher = Publisher(
             self._outbox,
@@ -158,6 +165,23 @@ class RecordParts:
             on_known_epoch=self._publisher.on_known_epoch,
         )
 
+    async def take(self, batches: Sequence[Signed], source: str) -> bool:
+        """Take batches that `source` brought otherwise than over a link; durable on return.
+
+        False where one of them is not carried now. Raises `ProtocolError("bad-signature")`, and as
+        `Replicas.take`.
+        """
+        judged = await self._replicas.take(batches)
+        for taken in judged.taken:
+            self._on_taken(taken, source)
+        await self._records.commit()
+        if judged.refusal is not None:
+            raise judged.refusal
+        return all(
+            self._replicas.knows(signed.node_id, self._replicas.digest(signed))
+            for signed in batches
+        )
+
     def on_linked(self, exchange: Exchange) -> None:
         """A link lives: compare with the peer."""
         self._gossip.add(exchange)
@@ -184,9 +208,28 @@ class RecordParts:
             self._gossip.run_heads(self._publisher),
             self._gossip.run_rounds(),
             self._heating.run(),
-            self._holding.run(),
+            self._hold(self._holding),
             Repacking(self._records, self._publisher, self._own_id).run(),
         ]
+
+    async def _hold(self, holding: Holding) -> None:
+        # First, or what was said of a block under an earlier id would be said as if it were new.
+        await take_over(
+            self._former_ids,
+            self._own_id,
+            records=self._records,
+            replicas=self._replicas,
+            publisher=self._publisher,
+        )
+        await holding.run()
+
+    def carries(self, node_id: str) -> bool:
+        """Tell whether there are records of a node here."""
+        return self._replicas.get(node_id) is not None
+
+    async def drop(self, node_id: str) -> None:
+        """Drop the records of another node."""
+        await self._replicas.drop(node_id)
 
     async def close(self) -> None:
         """Save what is not durable yet."""

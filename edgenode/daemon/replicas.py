@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Container, Sequence
 
 from edgenode.core.batch import decode_batch
 from edgenode.core.errors import Busy, DecodeError, ProtocolError, StoreFailed, StoreFull
-from edgenode.core.head import Head, decode_head
-from edgenode.core.records import Update
+from edgenode.core.head import decode_head
 from edgenode.core.signed import Signed, check, digest
 from edgenode.core.strictjson import encode
-from edgenode.core.trie import Trie
 from edgenode.crypto import digest16, verify
+from edgenode.daemon.carried import Judged, Replica, Taken
 from edgenode.daemon.signing import batch_row, stored_head
 from edgenode.store.records import Added, Records
 from edgenode.store.rows import BatchRow
@@ -39,42 +37,19 @@ FORGET_INTERVAL_MS = 3600 * 1000
 log = logging.getLogger(__name__)
 
 
-class Taken(NamedTuple):
-    """A batch that was new here, and its updates."""
-
-    row: BatchRow
-    updates: list[Update]
-
-
-class Judged(NamedTuple):
-    """What came of batches that a peer brought."""
-
-    taken: list[Taken]
-    digests: list[bytes]
-    """Of all that need not come again: new, known, not carried or their origin's fault."""
-    refusal: ProtocolError | None
-    """The first that its origin did not sign; what came after it was not looked at."""
-
-
-class Replica:
-    """One origin as carried here."""
-
-    __slots__ = ("bytes", "head", "head_position", "refreshed_ms", "signed_head", "trie")
-
-    def __init__(self, digests: Sequence[bytes]) -> None:
-        self.trie = Trie(digest16, digests)
-        self.bytes = 0  # of its batches
-        self.signed_head: Signed | None = None
-        self.head: Head | None = None
-        self.head_position = (0, 0)
-        self.refreshed_ms = 0
-
-
 class Replicas:
     """The one place where what an origin says is judged, whoever brings it."""
 
-    def __init__(self, records: Records, network: str, wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        records: Records,
+        network: str,
+        wall_ms: Callable[[], int],
+        retired: Container[str] = (),
+    ) -> None:
+        """Of the ids in `retired` nothing new is taken."""
         self._records = records
+        self._retired = retired
         self._network = network
         self._wall_ms = wall_ms
         self._replicas: dict[str, Replica] = {}
@@ -137,6 +112,10 @@ class Replicas:
         replica = self._replicas.get(origin)
         return replica is not None and batch_digest in replica.trie
 
+    def refuses(self, origin: str) -> bool:
+        """Tell whether batches of an origin are not taken: it was dropped, or has a new id."""
+        return origin in self._dropped or origin in self._retired
+
     async def take(self, batches: Sequence[Signed]) -> Judged:
         """Take batches from a peer, in one trip to the store.
 
@@ -175,7 +154,7 @@ class Replicas:
 
     def _judge(self, signed: Signed, batch_digest: bytes, carried: int) -> Taken | None:
         """Return the batch, checked and read; None where it is not new, or not carried."""
-        if signed.node_id in self._dropped or self.knows(signed.node_id, batch_digest):
+        if self.refuses(signed.node_id) or self.knows(signed.node_id, batch_digest):
             return None
         row = batch_row(signed, batch_digest)
         if not self._has_room(row, carried):
@@ -253,6 +232,8 @@ class Replicas:
         """
         replica = self._replicas.get(signed.node_id)
         position = (signed.epoch, signed.seq)
+        if signed.node_id in self._retired:
+            return False
         if replica is None and len(self._replicas) >= MAX_ORIGINS:
             return False
         seen = self._dropped.get(signed.node_id, (0, 0))
@@ -305,6 +286,14 @@ class Replicas:
             self._dropped[origin] = self._replicas.pop(origin).head_position
         await self._forget()
         return gone
+
+    async def drop(self, origin: str) -> None:
+        """Drop an origin, where it is carried."""
+        replica = self._replicas.get(origin)
+        if replica is not None:
+            await self._records.drop_origin(origin)
+            if self._replicas.pop(origin, None) is not None:
+                self._dropped[origin] = replica.head_position
 
     async def _forget(self) -> None:
         """Forget, now and then, what was dropped long ago."""

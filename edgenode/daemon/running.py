@@ -5,6 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgenode.core.errors import DecodeError
+from edgenode.core.events import MAX_PORT
+from edgenode.core.fields import Fields
+from edgenode.core.ids import NODE_ID_LENGTH
+from edgenode.core.strictjson import decode
 from edgenode.daemon.service import TOKEN_CREDENTIAL, credential
 
 RUN_FILE = "run.json"
@@ -13,6 +18,9 @@ RUN_FILE_MODE = 0o644
 
 TOKEN_FILE = "operator.token"  # noqa: S105 - the name of a file
 """Mode 0600: whoever can read it is the operator."""
+
+MAX_PID = 2**22
+"""PID_MAX_LIMIT of <linux/threads.h>."""
 
 MAX_FILE_BYTES = 4096
 """Both files hold a few hundred bytes at most."""
@@ -48,14 +56,16 @@ def read_run_info(data_dir: Path) -> RunInfo:
     The file of a node that was killed stays: what it says is a hint until the node answers.
     """
     try:
-        raw = json.loads(_read(data_dir / RUN_FILE))
-        info = RunInfo(raw["pid"], raw["nodeId"], raw["httpPort"], raw["wsPort"])
-    except (KeyError, TypeError, RecursionError) as error:
+        text = _read(data_dir / RUN_FILE).encode()
+        fields = Fields(decode(text, max_bytes=MAX_FILE_BYTES), RUN_FILE)
+        return RunInfo(
+            fields.integer("pid", 1, MAX_PID),
+            fields.text("nodeId", NODE_ID_LENGTH),
+            fields.integer("httpPort", 0, MAX_PORT),
+            fields.integer("wsPort", 0, MAX_PORT),
+        )
+    except DecodeError as error:
         raise ValueError("not what a node writes") from error
-    numbers = (info.pid, info.http_port, info.ws_port)
-    if not isinstance(info.node_id, str) or any(type(number) is not int for number in numbers):
-        raise ValueError("not what a node writes")
-    return info
 
 
 def read_token(data_dir: Path) -> str:

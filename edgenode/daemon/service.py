@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 KEY_CREDENTIAL = "edgenode.node-key"
+SECRET_CREDENTIAL = "edgenode.network-secret"  # noqa: S105 - the name of a file
+MEMBERSHIP_CREDENTIAL = "edgenode.membership"
 TOKEN_CREDENTIAL = "edgenode.operator-token"  # noqa: S105 - the name of a file
 
 

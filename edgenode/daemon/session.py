@@ -6,17 +6,22 @@ from collections.abc import Callable
 
 from edgenode.core.events import HAVE, LACK, Announce, BlockSync
 from edgenode.core.inbound import Chunk, Leave, Ping, Pong, decode_frame
+from edgenode.core.linkpace import cost_of
 from edgenode.core.meetevents import Meet
 from edgenode.core.message import ANNOUNCE, LEAVE
 from edgenode.core.reachevents import DialBack
+from edgenode.core.rotation import Rotations
+from edgenode.daemon.discovering import Discovering
 from edgenode.daemon.exchange import Exchange
 from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.meetingparts import MeetingParts
 from edgenode.daemon.outbound import Outbound
 from edgenode.daemon.passing import Passing
+from edgenode.daemon.peerclocks import PeerClocks
 from edgenode.daemon.peers import Peers
 from edgenode.daemon.reaching import Reaching
 from edgenode.daemon.recordparts import RecordParts
+from edgenode.daemon.retiring import Retiring
 from edgenode.daemon.serving import Serving
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
@@ -33,6 +38,7 @@ class Sessions:
         *,
         links: LinkTable,
         peers: Peers,
+        clocks: PeerClocks,
         store: BlockStore,
         fetcher: Fetcher,
         passing: Passing,
@@ -42,15 +48,20 @@ class Sessions:
         show: Callable[[str, dict[str, object], str], None],
         reaching: Reaching,
         meetings: MeetingParts,
+        discovering: Discovering,
         on_linked: Callable[[], None],
+        pace: Callable[[str], Callable[[float], float]],
+        retiring: Retiring,
     ) -> None:
         """Take the parts that a link concerns.
 
-        `on_linked()` is told of each new peer, `on_read(block_id)` of each block handed over;
-        `show(type, data, sender)` shows an event.
+        `pace(node_id)` gives what takes the cost of each frame of a peer and returns the seconds
+        to wait before the next. `on_linked()` is told of each new peer, `on_read(block_id)` of each
+        block handed over; `show(type, data, sender)` shows an event.
         """
         self._links = links
         self._peers = peers
+        self._clocks = clocks
         self._store = store
         self._fetcher = fetcher
         self._passing = passing
@@ -60,11 +71,14 @@ class Sessions:
         self._show = show
         self._reaching = reaching
         self._meetings = meetings
+        self._discovering = discovering
         self._on_linked = on_linked
+        self._pace = pace
+        self._retiring = retiring
 
     async def serve(self, link: Link) -> str:
         """Live through `link`; return the reason for its end."""
-        refusal = await self._links.admit(link)
+        refusal = self._retiring.refusal(link.node_id) or await self._links.admit(link)
         if refusal is not None:
             link.close(refusal)
             await link.run(lambda _: None)
@@ -76,7 +90,10 @@ class Sessions:
             link.address,
             extra={"event": "linked", "peer": peer, "address": link.address},
         )
-        link.post(self._outbound.announce(self._reaching.announcement(link)))
+        announcement = self._reaching.announcement(link)
+        announcement.advertisements = self._discovering.on_linked(link)
+        link.post(self._outbound.announce(announcement))
+        self._retiring.greet(link)
         self._peers.on_linked(link)
         # What was asked over an earlier link that this one replaces is lost with it.
         self._passing.on_lost(peer)
@@ -93,7 +110,10 @@ class Sessions:
         working = asyncio.create_task(exchange.run())
         reason = "cut"
         try:
-            reason = await link.run(lambda frame: self._on_frame(link, serving, exchange, frame))
+            pace = self._pace(peer)
+            reason = await link.run(
+                lambda frame: pace(self._on_frame(link, serving, exchange, frame))
+            )
         finally:
             serving.stop()
             working.cancel()
@@ -103,6 +123,7 @@ class Sessions:
                 self._fetcher.on_lost(peer)
                 self._passing.on_lost(peer)
                 self._meetings.on_lost(peer)
+                self._discovering.on_lost(link, reason)
             log.info(
                 "link with %s at %s ended: %s",
                 peer,
@@ -112,9 +133,19 @@ class Sessions:
             )
         return reason
 
-    def _on_frame(self, link: Link, serving: Serving, exchange: Exchange, frame: bytes) -> None:
-        record = decode_frame(frame, link.node_id)
+    def _on_announce(self, link: Link, announce: Announce) -> None:
+        self._discovering.receive(link, announce)
+        # One that only passes on advertisements says nothing new of the peer itself.
+        if self._peers.on_announce(link.node_id, announce):
+            self._show(ANNOUNCE, announce.to_data(), link.node_id)
+
+    def _on_frame(self, link: Link, serving: Serving, exchange: Exchange, frame: bytes) -> float:
+        """Work on a frame; return what it costs."""
+        record = decode_frame(
+            frame, link.node_id, lambda timestamp_ms: self._clocks.heard(link, timestamp_ms)
+        )
         if isinstance(record, Chunk):
+            link.useful_bytes += len(frame)
             if not self._passing.on_chunk(link.node_id, record):
                 self._fetcher.on_chunk(link.node_id, record)
         elif isinstance(record, BlockSync):
@@ -128,11 +159,13 @@ class Sessions:
             self._reaching.receive(link, record)
         elif isinstance(record, Meet):
             self._meetings.receive(link, record)
+        elif isinstance(record, Rotations):
+            self._retiring.receive(link, record)
         elif isinstance(record, Announce):
-            self._peers.on_announce(link.node_id, record)
-            self._show(ANNOUNCE, record.to_data(), link.node_id)
+            self._on_announce(link, record)
         elif isinstance(record, Leave):
             log.info("%s leaves: %s", link.node_id, record.reason)
             self._show(LEAVE, {"reason": record.reason}, link.node_id)
         elif record is not None and not isinstance(record, Pong):
             exchange.receive(record)
+        return cost_of(record)

@@ -14,8 +14,9 @@ from edgenode.core.syncevents import (
 )
 from edgenode.core.trie import EMPTY
 from edgenode.core.triesync import HaveBatches
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import signed_of
 from edgenode.link.link import Link
 from edgenode.link.socket import SocketClosed

@@ -10,10 +10,11 @@ from edgenode.api.events import EventFeed
 from edgenode.api.metrics import Readings
 from edgenode.daemon.config_sections import StorageConfig
 from edgenode.daemon.fetching import Fetcher
+from edgenode.daemon.gate import Gate
 from edgenode.daemon.liveness import Liveness
 from edgenode.daemon.logs import Logs
 from edgenode.daemon.openports import OpenPorts
-from edgenode.daemon.process import StartTime, clock_is_set, read_process
+from edgenode.daemon.process import StartTime, read_process
 from edgenode.daemon.pulse import Pulse
 from edgenode.daemon.recordparts import RecordParts
 from edgenode.daemon.repair import Repair
@@ -42,6 +43,8 @@ class Watching:
         feed: EventFeed,
         records: RecordParts,
         logs: Logs,
+        gate: Gate,
+        clock_trusted: Callable[[], bool | None],
         status: Callable[[], Mapping[str, Any]],
     ) -> None:
         """`status` gives NodeMetrics."""
@@ -55,6 +58,8 @@ class Watching:
         self._feed = feed
         self._records = records
         self._warnings = logs.warnings
+        self._gate = gate
+        self._clock_trusted = clock_trusted
         self._ports = OpenPorts()
         self.on_view = self._ports.on_view
         self._started = StartTime()
@@ -102,7 +107,10 @@ class Watching:
             batches_missing=lag.missing,
             loop_lag=self._pulse.lag,
             warnings=self._warnings,
-            clock_trusted=clock_is_set(),
+            rate_limited=self._gate.refused,
+            shut_out=self._gate.shut_out(),
+            turned_away=self._gate.turned_away,
+            clock_trusted=self._clock_trusted(),
             resident_bytes=process.resident_bytes,
             anonymous_bytes=process.anonymous_bytes,
             written_bytes=process.written_bytes,

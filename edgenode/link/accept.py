@@ -7,13 +7,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from edgenode.core.counters import Counters
-from edgenode.core.errors import Busy, EdgenodeError
+from edgenode.core.errors import EdgenodeError
+from edgenode.link.anteroom import Anteroom
 from edgenode.link.handshake import LocalIdentity, respond
 from edgenode.link.link import Link
 from edgenode.link.socket import CLOSE_TIMEOUT_S, MAX_MESSAGE_SIZE, SocketClosed, refuse
-
-# Handshakes under way at once; each holds a place for 5 s at most and one frame of memory.
-MAX_HANDSHAKES = 16
 
 log = logging.getLogger(__name__)
 
@@ -28,39 +26,41 @@ class Acceptor:
         *,
         counters: Counters,
         ping: Callable[[], bytes],
+        on_refused: Callable[[str, str], None],
     ) -> None:
+        """`on_refused(address, reason)` is told of each handshake that this node has ended."""
         self._identity = identity
         self._serve = serve
         self._counters = counters
         self._ping = ping
-        self._handshakes = asyncio.BoundedSemaphore(MAX_HANDSHAKES)
+        self._on_refused = on_refused
+        self._anteroom = Anteroom()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Upgrade the request and live through the link.
 
-        Raises `Busy`, and aiohttp's 426 for a request that is no upgrade.
+        Raises aiohttp's 426 for a request that is no upgrade.
         """
-        if self._handshakes.locked():
-            raise Busy(f"{MAX_HANDSHAKES} handshakes are under way")
         socket = web.WebSocketResponse(
             timeout=CLOSE_TIMEOUT_S,
-            autoping=True,
+            autoping=False,
             compress=False,
             max_msg_size=MAX_MESSAGE_SIZE,
         )
         if not socket.can_prepare(request).ok:
             raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
-        async with self._handshakes:
-            await socket.prepare(request)
-            try:
+        await socket.prepare(request)
+        try:
+            async with self._anteroom.place(request.remote or ""):
                 peer, channel = await respond(socket, self._identity)
-            except EdgenodeError as error:
-                log.info("refused a link from %s: %s (%s)", request.remote, error.code, error)
-                await refuse(socket, error.code)
-                return socket
-            except (SocketClosed, ConnectionError) as error:
-                log.info("a handshake from %s ended: %s", request.remote, error)
-                return socket
+        except EdgenodeError as error:
+            log.info("refused a link from %s: %s (%s)", request.remote, error.code, error)
+            self._on_refused(request.remote or "", error.code)
+            await refuse(socket, error.code)
+            return socket
+        except (SocketClosed, ConnectionError) as error:
+            log.info("a handshake from %s ended: %s", request.remote, error)
+            return socket
         address, port = _remote(request)
         link = Link(
             socket,

@@ -44,22 +44,31 @@ class Dialler:
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            headers={"Accept-Encoding": "identity"},
             trust_env=False,
             trace_configs=[no_redirects],
         )
 
-    async def dial(self, address: str, port: int, expected_node_id: str = "") -> Link:
+    async def dial(
+        self,
+        address: str,
+        port: int,
+        expected_node_id: str = "",
+        *,
+        within_s: float = CONNECT_TIMEOUT_S,
+    ) -> Link:
         """Return a link to whoever listens at `address` (IP literal or DNS name).
 
-        `expected_node_id` refuses any other node. Raises `DialFailed`.
+        `expected_node_id` refuses any other node; the connection must be there `within_s`. Raises
+        `DialFailed`.
         """
         host = f"[{address}]" if ":" in address else address
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(within_s):
                 opened = await self._session.ws_connect(
                     f"http://{host}:{port}/ws",
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
-                    autoping=True,
+                    autoping=False,
                     compress=0,
                     max_msg_size=MAX_MESSAGE_SIZE,
                 )

@@ -9,6 +9,7 @@ from aiohttp import WSMsgType
 from edgenode.core.errors import ProtocolError
 from edgenode.core.handshake import Initiator, Responder, Secrets
 from edgenode.core.hello import INSTANCE_BYTES, NONCE_BYTES, Hello
+from edgenode.core.signed import Signed
 from edgenode.crypto import random_bytes, verify
 from edgenode.link.channel import Channel
 from edgenode.link.socket import Socket, receive_frame
@@ -20,13 +21,39 @@ HANDSHAKE_TIMEOUT_S = 5.0
 class LocalIdentity:
     """Who this process is on every link: the node, its network, and the process itself."""
 
-    __slots__ = ("instance", "network", "node_id", "sign")
+    __slots__ = ("_admit", "_membership", "_network_key", "instance", "network", "node_id", "sign")
 
-    def __init__(self, network: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self,
+        network: str,
+        public_key: bytes,
+        sign: Callable[[bytes], bytes],
+        *,
+        network_key: bytes = b"",
+        membership: Signed | None = None,
+        admit: Callable[[Hello], None] | None = None,
+    ) -> None:
+        """Take what concerns a closed network last.
+
+        `network_key` is that of its secret, `membership` our own; `admit(hello)` raises
+        `ProtocolError` for who does not belong to it.
+        """
         self.network = network
         self.node_id = public_key.hex()
         self.sign = sign
         self.instance = random_bytes(INSTANCE_BYTES)
+        self._network_key = network_key
+        self._membership = membership
+        self._admit = admit
+
+    def channel(self, *, initiator: bool) -> Channel:
+        """Return a fresh channel for one handshake."""
+        return Channel(initiator=initiator, network_key=self._network_key)
+
+    def secrets(self, channel: Channel) -> Secrets:
+        """Return what the handshake over `channel` needs."""
+        confirm = channel.confirm if self._network_key else None
+        return Secrets(self.sign, verify, channel.agree, confirm, self._admit)
 
     def hello(self, expected_node_id: str, channel: Channel) -> Hello:
         """Return a fresh hello for one handshake."""
@@ -37,6 +64,7 @@ class LocalIdentity:
             nonce=random_bytes(NONCE_BYTES),
             ephemeral_key=channel.public_key,
             instance=self.instance,
+            membership=self._membership,
         )
 
 
@@ -47,9 +75,9 @@ async def initiate(
 
     Raises `ProtocolError`, `DecodeError`, `SocketClosed`.
     """
-    channel = Channel(initiator=True)
+    channel = identity.channel(initiator=True)
     own = identity.hello(expected_node_id, channel)
-    initiator = Initiator(own, Secrets(identity.sign, verify, channel.agree))
+    initiator = Initiator(own, identity.secrets(channel))
     async with _deadline():
         await socket.send_str(own.raw.decode())
         initiator.on_hello(await receive_frame(socket, WSMsgType.TEXT))
@@ -62,10 +90,9 @@ async def initiate(
 
 async def respond(socket: Socket, identity: LocalIdentity) -> tuple[Hello, Channel]:
     """Handshake as the accepting side; as `initiate`."""
-    channel = Channel(initiator=False)
+    channel = identity.channel(initiator=False)
     responder = Responder(
-        lambda peer_id: identity.hello(peer_id, channel),
-        Secrets(identity.sign, verify, channel.agree),
+        lambda peer_id: identity.hello(peer_id, channel), identity.secrets(channel)
     )
     async with _deadline():
         hello, proof = responder.on_hello(await receive_frame(socket, WSMsgType.TEXT))

@@ -37,11 +37,14 @@ async def keep_linked(
     dialler: Dialler,
     links: LinkTable,
     serve: Callable[[Link], Awaitable[str]],
+    turn: Callable[[], Awaitable[None]],
     *,
     retry_interval_ms: int,
     max_retries: int,
 ) -> None:
     """Keep `peer` linked until cancelled; `serve(link)` lives through a link, returns its end.
+
+    `turn()` returns when one more place that has failed may be dialled.
 
     The first tries come `retry_interval_ms` apart, growing, with jitter; after `max_retries` that
     failed in a row it goes on slowly rather than giving up.
@@ -54,12 +57,16 @@ async def keep_linked(
         if existing is not None:
             await existing.ended()
             continue
+        if failures:
+            await turn()
+            if links.get(peer.node_id) is not None:
+                continue
         error = await _try(peer, dialler, serve)
         if error in ENDS:
             # It was reachable a moment ago: what came before counts no more.
             failures = 0
             backoff.reset()
-        elif error != peer.last_error:
+        elif error not in (peer.last_error, "duplicate"):  # a duplicate is linked otherwise
             log.warning(
                 "peer %s:%d: %s; trying again",
                 peer.address,

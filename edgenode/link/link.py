@@ -13,8 +13,8 @@ from edgenode.core.frame import END, decode_end, encode_end
 from edgenode.core.hello import Hello
 from edgenode.core.reasons import close_code
 from edgenode.link.channel import Channel
-from edgenode.link.roundtrip import round_trip_s
-from edgenode.link.socket import CLOSE_TIMEOUT_S, Socket, SocketClosed, receive_frame
+from edgenode.link.roundtrip import round_trip_s, sent_again
+from edgenode.link.socket import CLOSE_TIMEOUT_S, Pings, Socket, SocketClosed, receive_frame
 
 # What may wait for one peer: a slow one must not cost the node more than this.
 MAX_QUEUED_BYTES = 512 * 1024
@@ -28,12 +28,21 @@ BULK_QUEUED_BYTES = 128 * 1024
 SILENCE_S = 30.0
 PONG_TIMEOUT_S = 10.0
 
+# What the kernel has sent again so often in a row, over three seconds, has most likely nobody left
+# to answer: a loss of one in ten packets does it once in ten thousand.
+STALLED_AFTER = 4
+
 # A peer that takes no byte for so long has gone, or is too slow to be of use.
 SEND_TIMEOUT_S = 30.0
 
 
 class Link:
-    """An authenticated link to `peer`; `run` is its life."""
+    """An authenticated link to `peer`; `run` is its life.
+
+    `since`: when it came about, by the loop's clock. Its user counts and keeps: `useful_bytes`,
+    those of blocks that came by it; `clock_origin_ms`, the peer's clock when a clock of its own
+    showed zero, None before the peer has told.
+    """
 
     def __init__(
         self,
@@ -58,6 +67,9 @@ class Link:
         self._ping = ping
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
+        self.since = asyncio.get_running_loop().time()
+        self.useful_bytes = 0
+        self.clock_origin_ms: int | None = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -72,6 +84,11 @@ class Link:
     def node_id(self) -> str:
         """The peer's nodeId, proved by the handshake."""
         return self.peer.node_id
+
+    @property
+    def ended_by_us(self) -> str:
+        """The reason for which this side has ended the link, "" before that."""
+        return self._end or ""
 
     @property
     def remote_address(self) -> str:
@@ -91,6 +108,20 @@ class Link:
         """Return how long the peer takes to acknowledge, None where that is not known."""
         opened = self._socket.get_extra_info("socket")
         return None if opened is None else round_trip_s(opened)
+
+    def is_stalled(self) -> bool:
+        """Tell whether the peer leaves what was sent to it without any sign of having got it."""
+        opened = self._socket.get_extra_info("socket")
+        return opened is not None and sent_again(opened) >= STALLED_AFTER
+
+    def nudge(self) -> None:
+        """Ask the peer for a sign of life, so that a dead link is soon seen to stall."""
+        self.post(self._ping())
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is on its way out."""
+        return self._end is not None
 
     def silent_for_s(self) -> float:
         """Return how long ago the peer was heard last."""
@@ -155,9 +186,10 @@ class Link:
             return False
         return self._end is None
 
-    async def run(self, on_frame: Callable[[bytes], None]) -> str:
+    async def run(self, on_frame: Callable[[bytes], float | None]) -> str:
         """Pass each frame's plaintext to `on_frame` until the link ends; return the reason.
 
+        `on_frame` may return the seconds to wait before more is read.
         An `EdgenodeError` that `on_frame` raises ends the link with its code as the reason.
         """
         self._writer = asyncio.create_task(self._write())
@@ -171,12 +203,13 @@ class Link:
             self._heard.set()
             self._ended.set()
 
-    async def _read(self, on_frame: Callable[[bytes], None]) -> str:
+    async def _read(self, on_frame: Callable[[bytes], float | None]) -> str:
         asked = False
+        pings = Pings()
         while True:
             try:
                 frame = await receive_frame(
-                    self._socket, WSMsgType.BINARY, PONG_TIMEOUT_S if asked else SILENCE_S
+                    self._socket, WSMsgType.BINARY, PONG_TIMEOUT_S if asked else SILENCE_S, pings
                 )
             except TimeoutError:
                 if asked:
@@ -199,7 +232,8 @@ class Link:
                 if final:
                     told = decode_end(plaintext[1:]) if plaintext[:1] == bytes((END,)) else "bye"
                     return self._end or told
-                on_frame(plaintext)
+                if pause_s := on_frame(plaintext):
+                    await asyncio.sleep(pause_s)
             except EdgenodeError as error:
                 self.close(error.code)
                 return error.code

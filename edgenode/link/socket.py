@@ -1,9 +1,13 @@
 """What a link needs of a WebSocket, and how frames are taken from one."""
 
+import asyncio
+import time
+from contextlib import suppress
 from typing import Any, Protocol
 
 from aiohttp import WebSocketError, WSMessage, WSMsgType
 
+from edgenode.core.bucket import Bucket
 from edgenode.core.errors import ProtocolError
 from edgenode.core.hello import MAX_FRAME_BYTES
 from edgenode.core.reasons import close_code, reason_of
@@ -13,6 +17,13 @@ MAX_MESSAGE_SIZE = MAX_FRAME_BYTES + 1
 
 # How long the closing handshake of RFC 6455 may take; the node stops within 5 s in all.
 CLOSE_TIMEOUT_S = 1.0
+
+# For a socket that never became a link: with the handshake's 5 s it is gone within 6.
+REFUSE_TIMEOUT_S = 0.5
+
+# Pings and pongs of WebSocket itself: libraries send one in 20 s or so, a person's test a few more.
+PINGS_PER_S = 1
+PINGS_BURST = 30
 
 _ENDED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
@@ -39,6 +50,9 @@ class Socket(Protocol):
     async def send_str(self, data: str) -> None:
         """Send a text message."""
 
+    async def pong(self, message: bytes = b"") -> None:
+        """Answer a ping with the bytes that it had."""
+
     async def close(self, *, code: int = 1000, message: bytes = b"") -> bool:
         """Close in both directions."""
 
@@ -51,12 +65,34 @@ class SocketClosed(Exception):
         self.reason = reason
 
 
-async def receive_frame(socket: Socket, kind: WSMsgType, timeout_s: float | None = None) -> bytes:
+class Pings:
+    """How many pings of one connection are answered, and pongs that nobody asked for endured."""
+
+    def __init__(self) -> None:
+        self._bucket = Bucket(PINGS_PER_S, PINGS_BURST, _now_ms())
+
+    def take(self) -> None:
+        """Count one; raises ProtocolError `over-rate`."""
+        if self._bucket.take(1, _now_ms()):
+            raise ProtocolError("over-rate", "too many WebSocket pings")
+
+
+async def receive_frame(
+    socket: Socket, kind: WSMsgType, timeout_s: float | None = None, pings: Pings | None = None
+) -> bytes:
     """Return the bytes of the next message, which must be of `kind` (TEXT or BINARY).
 
+    Pings before it are answered, as many as `pings` allows, by default those of a new link.
     Raises `SocketClosed`, `ProtocolError` for another kind or an oversized one, `TimeoutError`.
     """
+    if pings is None:
+        pings = Pings()
     message = await socket.receive(timeout_s)
+    while message.type in (WSMsgType.PING, WSMsgType.PONG):
+        pings.take()
+        if message.type is WSMsgType.PING:
+            await socket.pong(bytes(message.data))
+        message = await socket.receive(timeout_s)
     if message.type is kind:
         data = message.data
         return data.encode() if isinstance(data, str) else data
@@ -72,5 +108,11 @@ async def receive_frame(socket: Socket, kind: WSMsgType, timeout_s: float | None
 
 
 async def refuse(socket: Socket, reason: str) -> None:
-    """Close a socket that never became a link, telling the peer why."""
-    await socket.close(code=close_code(reason), message=reason.encode())
+    """Close a socket that never became a link, telling the peer why, as far as it listens."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REFUSE_TIMEOUT_S):
+            await socket.close(code=close_code(reason), message=reason.encode())
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,14 +1,21 @@
 """The live links, one for each peer, and who may have one."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from edgenode.core.dialback import network_of
 from edgenode.core.linkchoice import PROBE, REPLACE, after_probe, choose, dialled_by_lower
+from edgenode.core.linkpolicy import Caps, LinkView, admits, to_displace
+from edgenode.crypto import random_bytes
 from edgenode.link.link import Link
 
 # As many as a home router's connection table and 24 kB a link allow.
 MAX_LINKS = 48
 MAX_INBOUND = 32
+
+# Beside these: neighbours, whose links no router sees, and static peers. A full mesh of neighbours
+# fits.
+MAX_NEAR = 40
 
 # How long an old link may take to show that it is alive when another one wants its place, and
 # how lately it must have been heard to be so without being asked.
@@ -19,14 +26,28 @@ log = logging.getLogger(__name__)
 
 
 class LinkTable:
-    """Live links by nodeId: at most `max_links`, of which `max_inbound` were dialled by peers."""
+    """Live links by nodeId: at most `max_links`, of which `max_inbound` were dialled by peers.
+
+    Those of neighbours and static peers are counted apart: at most `max_near`.
+    """
 
     def __init__(
-        self, own_id: str, *, max_links: int = MAX_LINKS, max_inbound: int = MAX_INBOUND
+        self,
+        own_id: str,
+        *,
+        max_links: int = MAX_LINKS,
+        max_inbound: int = MAX_INBOUND,
+        max_near: int = MAX_NEAR,
+        is_near: Callable[[str], bool] = lambda _: False,
+        is_static: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`is_near` tells of an IP literal on our own networks, `is_static` of a nodeId."""
         self._own_id = own_id
-        self._max_links = max_links
-        self._max_inbound = max_inbound
+        self._caps = Caps(links=max_links, inbound=max_inbound, kept=max_near)
+        self._is_near = is_near
+        self._is_static = is_static
+        # Secret, as it ranks networks: an identity costs nothing, so a nodeId would not do.
+        self._salt = int.from_bytes(random_bytes(8), "big")
         self._links: dict[str, Link] = {}
         self._closed = False
 
@@ -39,6 +60,10 @@ class LinkTable:
     def get(self, node_id: str) -> Link | None:
         """Return the live link to `node_id`."""
         return self._links.get(node_id)
+
+    def has_address(self, address: str) -> bool:
+        """Tell whether a peer is linked from, or at, this IP literal."""
+        return any(link.address == address for link in self._links.values())
 
     def close(self) -> None:
         """Admit nobody any more."""
@@ -86,9 +111,25 @@ class LinkTable:
     def _admit_new(self, link: Link) -> str | None:
         if self._closed:
             return "bye"
-        inbound = sum(not other.dialled for other in self._links.values())
-        full = len(self._links) >= self._max_links
-        if full or (not link.dialled and inbound >= self._max_inbound):
-            return "busy"
+        views = [self._view(other) for other in self._links.values() if not other.is_ending]
+        new = self._view(link)
+        if not admits(views, new, self._caps):
+            displaced = to_displace(views, new, self._caps, self._salt)
+            if displaced is None:
+                return "busy"
+            # It leaves the table when it has ended, as every link does.
+            self._links[displaced.node_id].close("busy")
         self._links[link.node_id] = link
         return None
+
+    def _view(self, link: Link) -> LinkView:
+        remote = link.remote_address
+        return LinkView(
+            link.node_id,
+            inbound=not link.dialled,
+            kept=self._is_static(link.node_id) or self._is_near(remote),
+            group=network_of(remote) or b"",
+            round_trip_s=link.round_trip_s(),
+            since=link.since,
+            useful=link.useful_bytes,
+        )

@@ -57,4 +57,28 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # What lies below a prefix of an origin's trie; holds all that is asked of it.
         "CREATE INDEX batch_digests ON batches (origin, digest)",
     ),
+    (
+        # Blocks that the operator wants to be kept.
+        "CREATE TABLE pins (block BLOB PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID",
+    ),
+    (
+        # The operator's own; what the node shuts out by itself is forgotten with the process.
+        "CREATE TABLE blacklist (address BLOB PRIMARY KEY NOT NULL, since_ms INTEGER NOT NULL,"
+        " until_ms INTEGER) STRICT, WITHOUT ROWID",
+    ),
+    (
+        # Where nodes were said to be or were reached; `key` is the address with the port, and
+        # times are seconds of the table's own clock.
+        "CREATE TABLE addresses (key BLOB PRIMARY KEY NOT NULL, node BLOB NOT NULL,"
+        " source BLOB NOT NULL, tried INTEGER NOT NULL, heard_s INTEGER NOT NULL,"
+        " success_s INTEGER NOT NULL, failures INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        # The peers that are dialled first after a start.
+        "CREATE TABLE anchors (host TEXT NOT NULL, port INTEGER NOT NULL, node BLOB NOT NULL,"
+        " PRIMARY KEY (host, port)) STRICT, WITHOUT ROWID",
+    ),
+    (
+        # By whom a key was retired, and for which: the exact statements. AUTOINCREMENT: in order.
+        "CREATE TABLE retired (id INTEGER PRIMARY KEY AUTOINCREMENT, node BLOB NOT NULL UNIQUE,"
+        " statement BLOB NOT NULL) STRICT",
+    ),
 )

@@ -4,7 +4,9 @@ import json
 import sqlite3
 from typing import NamedTuple
 
-from edgenode.core.records import LOCATION, METADATA, TEMPERATURE
+from edgenode.core.errors import DecodeError
+from edgenode.core.records import LOCATION, MAX_UPDATE_BYTES, METADATA, TEMPERATURE
+from edgenode.core.strictjson import decode
 
 # What the database calls a type; never changed.
 TYPE_CODES = {TEMPERATURE: 0, LOCATION: 1, METADATA: 2}
@@ -15,6 +17,9 @@ LOCATION_CODE = TYPE_CODES[LOCATION]
 Position = tuple[int, int]
 
 _PREFIX_BYTES = 16
+
+# What is kept has every character that is not ASCII as six.
+_MAX_DATA_BYTES = 6 * MAX_UPDATE_BYTES
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -80,8 +85,8 @@ def data_of(text: str | None) -> dict[str, object] | None:
     if text is None:
         return None
     try:
-        data = json.loads(text)
-    except ValueError as error:
+        data = decode(text.encode("utf-8", "replace"), max_bytes=_MAX_DATA_BYTES)
+    except DecodeError as error:
         message = f"a record's data is altered: {error}"
         raise sqlite3.DatabaseError(message) from error
     if not isinstance(data, dict):

@@ -12,6 +12,10 @@ VALUES = {
     "EVENT": "",  # bash would take its colon for the end of a word
     "NODEID": "",
     "NAME": "",
+    "DAYS": "",
+    "ADDRESS": "",
+    "DURATION": "",
+    "CHANGE": '-W "rotate"',
     "CLASS": f'-W "{" ".join([*TEMPERATURES, AUTO])}"',
 }
 

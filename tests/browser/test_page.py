@@ -162,7 +162,7 @@ async def test_the_operator_comes_by_a_link_that_works_once(
     assert await page.context.cookies() == []
     assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
 
-    await page.get_by_label("Fetch a block from the network").fill(block_id)
+    await page.locator("#block").fill(block_id)
     await page.get_by_role("button", name="Fetch").click()
     await appears(page, "#said", "It is being fetched")
     await appears(page, "h1", "1 block", within_s=3)
@@ -182,6 +182,33 @@ async def test_the_operator_comes_by_a_link_that_works_once(
     await appears(page, "#said", "Signed out.")
     await expect(page.get_by_role("button", name="Unlink")).to_have_count(0)
     assert (seen.console, seen.errors) == ([], [])
+
+
+async def test_the_operator_pins_and_shuts_out(three: Three, new_page: NewPage) -> None:
+    block_id = await three.second.rest.post(b"to be kept here too")
+    page, seen = await new_page(three.url + "#login=" + await login_code(three))
+    await expect(page.locator("#pins")).to_have_text("none")
+    await page.locator("#block").fill(block_id)
+    await page.get_by_role("button", name="Pin", exact=True).click()
+    await appears(page, "#said", "Pinned")
+    await appears(page, "#pins", block_id[:16])
+    await appears(page, "h1", "1 block", within_s=15)
+    assert (await three.node.rest.call("DELETE", f"/blocks/{block_id}"))[0] == 409
+    await page.get_by_role("button", name=f"Unpin {block_id[:12]}").click()
+    await appears(page, "#said", "Unpinned")
+    await expect(page.locator("#pins")).to_have_text("none")
+    assert (await three.node.rest.call("DELETE", f"/blocks/{block_id}"))[0] == 204
+
+    assert (await three.node.rest.write("/blacklist", {"address": "203.0.113.9"}))[0] == 201
+    second, _ = await new_page(three.url + "#login=" + await login_code(three))
+    await appears(second, "#shut", "203.0.113.9")
+    await second.get_by_role("button", name="Let in 203.0.113.9").click()
+    await expect(second.locator("#shut")).to_have_text("none")
+    assert await axe(page) == []
+    # On one machine all have its own address, which nobody shuts out.
+    seen.console.clear()
+    await page.get_by_role("button", name="Shut out the address of").first.click()
+    await appears(page, "#said", "That did not work")
 
 
 async def test_it_is_used_by_keyboard(three: Three, new_page: NewPage) -> None:

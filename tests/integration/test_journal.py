@@ -26,6 +26,7 @@ upnp = false
 enabled = false
 [discovery]
 mdns = false
+multicast = false
 """
 
 

@@ -8,6 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl import bindings
 
+from edgenode.core.pae import (
+    CONTEXTS,
+    HANDSHAKE_CONTEXTS,
+    SESSION_CONTEXTS,
+    handshake_bytes,
+    session_bytes,
+    signed_bytes,
+)
 from edgenode.crypto import (
     SEAL_OVERHEAD_BYTES,
     SEED_BYTES,
@@ -23,6 +31,7 @@ from edgenode.crypto import (
     random_bytes,
     verify,
 )
+from tests.unit.eddsa_vectors import VECTORS
 
 KEY = SigningKey(bytes(range(32)))
 MESSAGE = b"a message"
@@ -282,3 +291,40 @@ def test_sha3_512() -> None:
     assert hasher.hexdigest().startswith("a69f73cca23a9ac5c8b567dc185a756e97c982164fe25859e0d1dcc1")
     hasher.update(b"abc")
     assert hasher.hexdigest().startswith("b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d02")
+
+
+# The published edge cases
+
+
+def test_taming_the_many_eddsas() -> None:
+    """Small orders, malleable S, other forms of a point: refused, as the paper has of libsodium.
+
+    The third alone is taken. Its key has a part of small order besides its large one, which only
+    its owner can have given it, and no second signature can be made of it.
+    """
+    taken = [
+        number
+        for number, (message, key, signature) in enumerate(VECTORS)
+        if verify(bytes.fromhex(key), bytes.fromhex(message), bytes.fromhex(signature))
+    ]
+    assert len(VECTORS) == 12
+    assert taken == [3]
+
+
+def bytes_of(context: str, key: bytes, fill: bytes) -> bytes:
+    """Return what is signed in a context, everything else as alike as can be."""
+    if context in HANDSHAKE_CONTEXTS:
+        return handshake_bytes(context, "main", key, fill, fill)
+    if context in SESSION_CONTEXTS:
+        return session_bytes("main", key, key, fill)
+    return signed_bytes(context, "main", key, 32, 32, 32, fill)
+
+
+def test_no_signature_serves_in_another_context() -> None:
+    key = SigningKey(new_seed())
+    for fill in (b"", key.public_key, b'{"nodeId":"x"}'):
+        for one in CONTEXTS:
+            signature = key.sign(bytes_of(one, key.public_key, fill))
+            for other in CONTEXTS:
+                serves = verify(key.public_key, bytes_of(other, key.public_key, fill), signature)
+                assert serves == (one == other), (one, other)

@@ -5,27 +5,37 @@ import re
 from pathlib import Path
 from typing import Any
 
+from edgenode.api import peerwrites
 from edgenode.core import (
+    advertisement,
     batch,
+    blacklist,
     dialback,
     events,
     fetch,
     frame,
     head,
     hello,
+    linkpace,
     meetevents,
     message,
+    peersessions,
+    ratelimit,
     reachevents,
     records,
+    request,
+    rotation,
     signed,
     strictjson,
     syncevents,
     trie,
     triesync,
+    window,
 )
 from edgenode.core.reasons import CLOSE_CODES
 from edgenode.core.strictjson import limits
 from edgenode.daemon import (
+    acquainting,
     asking,
     exchange,
     fetching,
@@ -36,10 +46,13 @@ from edgenode.daemon import (
     publishing,
     replicas,
     serving,
+    tellers,
     telling,
 )
-from edgenode.daemon.config_sections import BatchConfig
-from edgenode.link import accept, dial, handshake, keep, link, socket, table
+from edgenode.daemon.config_sections import BatchConfig, RateLimitConfig
+from edgenode.daemon.gate import VIOLATIONS
+from edgenode.discover import lan, neighbours, responder, services
+from edgenode.link import anteroom, dial, handshake, keep, link, socket, table
 from edgenode.reach import asking as reach_asking
 from edgenode.reach import checking, prober
 from edgenode.store import conflicts
@@ -64,6 +77,18 @@ LIMITS: dict[str, object] = {
     "`node:announce`: entries of `capabilities`": events.MAX_CAPABILITIES,
     "`node:announce`: characters of an entry": events.MAX_CAPABILITY_CHARS,
     "`node:announce`: characters of `region`": events.MAX_REGION_CHARS,
+    "`node:announce`: advertisements": events.MAX_ADVERTISEMENTS,
+    "bytes of an advertisement": advertisement.MAX_ADVERTISEMENT_BYTES,
+    "bytes of a datagram": advertisement.MAX_DATAGRAM_BYTES,
+    "advertisements taken from one address at once": tellers.BURST,
+    "then one every": f"{tellers.S_PER_ADDRESS} s",
+    "those left out that end the link": tellers.MAX_EXCESS,
+    "peers to whom one of another node is passed on": acquainting.RETOLD_TO,
+    "other nodes of which a new peer is told, most": acquainting.MAX_SAMPLE,
+    "as many as all of those known": acquainting.WHOLE_UP_TO,
+    "of more, in 100": acquainting.SAMPLE_PERCENT,
+    "bytes of those": acquainting.MAX_SAMPLE_BYTES,
+    "time after which a node advertises itself anew": (f"{acquainting.READVERTISE_S / 3600:.0f} h"),
     "characters of a `reason` or an `op`": events.MAX_REASON_CHARS,
     "largest `nonce` of a ping": events.MAX_PING_NONCE,
     "largest `fetchId`": events.MAX_FETCH_ID,
@@ -116,6 +141,16 @@ LIMITS: dict[str, object] = {
     "links up to which all peers are told an own batch": gossip.FULL_MESH,
     "peers that are told at once otherwise": gossip.EAGER,
     "of the other peers, told the digest": f"1 in {gossip.LAZY_SHARE}",
+    "bytes of a signed request's payload": request.MAX_REQUEST_BYTES,
+    "time for a challenge": f"{peersessions.CHALLENGE_MS // 1000} s",
+    "time for a session of a peer": f"{peersessions.SESSION_MS // 1000:,} s",
+    "sessions of peers": peersessions.MAX_SESSIONS,
+    "numbers of requests that may overtake one another": window.WINDOW,
+    "batches of a request": peerwrites.MAX_BATCHES,
+    "`node:rotation`: statements": rotation.MAX_TOLD,
+    "bytes of a rotation": rotation.MAX_ROTATION_BYTES,
+    "rotations kept": rotation.MAX_KEPT,
+    "keys that one node is followed through": rotation.MAX_CHAIN,
     "origins carried": replicas.MAX_ORIGINS,
     "bytes of the batches of one other origin": replicas.MAX_ORIGIN_BYTES,
     "bytes of all batches carried": replicas.MAX_BYTES,
@@ -130,7 +165,7 @@ LIMITS: dict[str, object] = {
     "an origin without a new head expires after": f"{replicas.EXPIRY_MS // 3_600_000} h",
     "connection and upgrade": f"{dial.CONNECT_TIMEOUT_S:.0f} s",
     "handshake": f"{handshake.HANDSHAKE_TIMEOUT_S:.0f} s",
-    "handshakes under way at once": accept.MAX_HANDSHAKES,
+    "handshakes under way at once": anteroom.MAX_HANDSHAKES,
     "dial-backs served in a minute": prober.MAX_IN_WINDOW,
     "the same, of one peer": prober.MAX_OF_PEER_IN_WINDOW,
     "dial-backs served at once": prober.MAX_AT_ONCE,
@@ -163,6 +198,15 @@ LIMITS: dict[str, object] = {
     "the end of a link": f"{socket.CLOSE_TIMEOUT_S:.0f} s",
     "links": table.MAX_LINKS,
     "accepted links": table.MAX_INBOUND,
+    "neighbours by announcements; services of mDNS": neighbours.MAX_NEIGHBOURS,
+    "announcements read, a second": neighbours.DATAGRAMS["rate_per_s"],
+    "the same, of one address": neighbours.DATAGRAMS["sender_rate_per_s"],
+    "signatures of announcements checked, a second": neighbours.VERIFICATIONS_PER_S,
+    "least time between announcements for newcomers": f"{lan.EARLY_GAP_S:.0f} s",
+    "answers of mDNS read, a second": responder.RESPONSES["rate_per_s"],
+    "the same of mDNS, of one address": responder.RESPONSES["sender_rate_per_s"],
+    "addresses of one service of mDNS": services.MAX_ADDRESSES,
+    "longest life of a service of mDNS": f"{services.MAX_LIFE_S // 60} min",
     "longest wait before dialling again": f"{keep.MAX_RETRY_MS // 1000} s",
     "longest wait after many failures": f"{keep.SLOW_RETRY_MS // 1000} s",
 }
@@ -181,9 +225,14 @@ QUOTED = {
     "batches.0.payload",
     "batches.0.signature",
     "batches.0.digest",
+    "session.signature",
+    "request.message",
+    "rotation.payload",
     "heads.0.payload",
     "heads.0.signature",
     "heads.0.digest",
+    "advertisements.0.payload",
+    "advertisements.0.signature",
     "tries.2.root",
     "tries.3.root",
     "tries.4.root",
@@ -222,7 +271,7 @@ def test_quoted_vectors_are_those_of_the_file() -> None:
         *(message.PING, message.PONG, message.ANNOUNCE, message.LEAVE, message.BLOCK_SYNC),
         *(message.BLOCK_TEMPERATURE, message.BLOCK_LOCATION, message.METADATA_UPDATE),
         *(message.NODE_STATUS, message.METADATA_SYNC),
-        *(reachevents.DIAL_BACK, meetevents.MEET),
+        *(reachevents.DIAL_BACK, meetevents.MEET, message.ROTATION),
     }
     assert {path for path, _ in quoted} >= {f"reachFrames.{number}.text" for number in range(11)}
 
@@ -230,6 +279,10 @@ def test_quoted_vectors_are_those_of_the_file() -> None:
 def test_reasons_and_close_codes() -> None:
     table_rows = rows(section("Reasons and close codes"))
     assert {name.strip("`"): int(code) for name, code, _ in table_rows} == CLOSE_CODES
+
+
+def test_services_and_announcements_have_one_limit() -> None:
+    assert services.MAX_SERVICES == neighbours.MAX_NEIGHBOURS
 
 
 def test_limits() -> None:
@@ -240,6 +293,31 @@ def test_limits() -> None:
         name: f"{value:,}" if isinstance(value, int) else value for name, value in LIMITS.items()
     }
     assert shown == expected
+
+
+def test_limits_of_rate() -> None:
+    text = " ".join(section("Limits of rate").split())
+    per_s = linkpace.PEER * RateLimitConfig().max_requests * 1000 // RateLimitConfig().window
+    burst = linkpace.PEER * RateLimitConfig().max_requests // linkpace.BURST_DIVISOR
+    for words in (
+        f"by default {RateLimitConfig().max_requests} in a minute",
+        f"| `/ws`: a handshake, charged before it begins | {ratelimit.HANDSHAKE} |",
+        f"| {ratelimit.AUTH_CHALLENGE}, {ratelimit.AUTH_SESSION} |",
+        f"and {linkpace.BATCH} for each batch, {linkpace.HEAD} for each origin",
+        f"| a chunk over a link | {linkpace.CHUNK} |",
+        f"All together have {ratelimit.NODE} times the limit",
+        f"A peer may send {linkpace.PEER:,} times the limit, by default {per_s:,} units a second "
+        f"and {burst:,} at once",
+        f"more than {socket.PINGS_BURST} pings or pongs of WebSocket at once",
+        f"At most {blacklist.MAX_ENTRIES:,} addresses are kept",
+    ):
+        assert words in text, words
+    assert (ratelimit.PREFIX_24, ratelimit.PREFIX_48, ratelimit.PEERS_OF_ADDRESS) == (2, 4, 4)
+    assert (ratelimit.NODE_HARD, linkpace.ALL) == (2 * ratelimit.NODE, 4 * linkpace.PEER)
+    assert linkpace.WINDOWS == RateLimitConfig().blacklist_threshold == 3
+    shown = re.search(r"An address from which (.*?) came", text)
+    assert shown is not None
+    assert set(re.findall("`(.*?)`", shown[1])) == VIOLATIONS
 
 
 def test_contents_name_every_section() -> None:

@@ -11,6 +11,10 @@ from edgenode.core.fields import Fields
 from edgenode.core.handshake import Initiator, Responder, Secrets
 from edgenode.core.hello import Hello, decode_hello
 from edgenode.core.ids import is_block_id
+from edgenode.core.inbound import decode_frame
+from edgenode.core.pae import session_bytes
+from edgenode.core.request import open_request, read_signed
+from edgenode.core.rotation import Rotations, check_rotation
 from edgenode.core.signed import Signed, check, decode_signed, digest, sign
 from edgenode.core.strictjson import decode
 from edgenode.core.trie import Trie
@@ -20,10 +24,13 @@ from edgenode.crypto import (
     SealBroken,
     SigningKey,
     digest16,
+    network_key,
     new_block_hasher,
     verify,
 )
+from edgenode.link.channel import Channel
 from tests.vectors import make
+from tests.vectors.advertisements import THIRD_SEED
 
 VECTORS: Any = json.loads(make.PATH.read_text())
 OTHER = {"initiator": "responder", "responder": "initiator"}
@@ -90,6 +97,34 @@ def test_handshake_and_session_keys() -> None:
     assert initiator_keys == responder_keys == expected
 
 
+def test_a_closed_network() -> None:
+    """The same handshake, in a network with a secret, by the channel that a link has."""
+    closed = VECTORS["closed"]
+    key = network_key(closed["secret"])
+    assert key.hex() == closed["networkKey"]
+    channels = {}
+    for side in make.SIDES:
+        channel = Channel(initiator=side == "initiator", network_key=key)
+        channel._ephemeral = EphemeralKey(make.EPHEMERAL_SEEDS[side])
+        channel.agree(unhex(VECTORS["ephemeral"][OTHER[side]]["publicKey"]))
+        channels[side] = channel
+    for side in make.SIDES:
+        plain = VECTORS["handshake"][side]
+        bound = unhex(plain["signedBytes"]) + unhex(plain["proof"])
+        confirmation = channels[side].confirm(bound, True)
+        assert confirmation == channels[OTHER[side]].confirm(bound, False)
+        assert confirmation.hex() == closed[side]["confirmation"]
+        assert closed[side]["proof"] == plain["proof"] + closed[side]["confirmation"]
+        sends = closed["sessionKeys"][f"{side}Sends"]
+        assert channels[OTHER[side]]._receive_key.hex() == sends
+        sealer = channels[side]._sealer
+        assert sealer is not None
+        assert Opener(unhex(sends), sealer.header).open(sealer.seal(b"x")) == (b"x", False)
+    for message in closed["memberships"]:
+        signed = decode_signed(Fields(message, "membership"))
+        check(signed, "membership", VECTORS["network"], verify)
+
+
 def opener(side: str) -> Opener:
     """Give what opens the frames that `side` sends."""
     header = unhex(VECTORS["handshake"][side]["streamHeader"])
@@ -133,10 +168,15 @@ def checked(text: str, context: str) -> bytes:
     return digest(signed, context, VECTORS["network"], digest16)
 
 
-@pytest.mark.parametrize(("key", "context"), [("batches", "batch"), ("heads", "head")])
+@pytest.mark.parametrize(
+    ("key", "context"),
+    [("batches", "batch"), ("heads", "head"), ("advertisements", "advertisement")],
+)
 def test_signed_messages(key: str, context: str) -> None:
-    signing = SigningKey(unhex(VECTORS["nodes"]["initiator"]["seed"]))
+    seeds = [unhex(VECTORS["nodes"]["initiator"]["seed"]), THIRD_SEED]
+    keys = {of.public_key.hex(): of for of in map(SigningKey, seeds)}
     for case in VECTORS[key]:
+        signing = keys[case["nodeId"]]
         message, signature = unhex(case["signedBytes"]), unhex(case["signature"])
         assert verify(signing.public_key, message, signature)
         assert digest16(message + signature).hex() == case["digest"]
@@ -189,3 +229,44 @@ def test_the_head_is_that_of_the_batches() -> None:
     head = json.loads(VECTORS["heads"][0]["payload"])
     assert head["root"] == root_by_definition(digests).hex()
     assert head["count"] == len(digests)
+
+
+def test_a_session_and_a_request() -> None:
+    session, request = VECTORS["session"], VECTORS["request"]
+    node_id, audience = session["nodeId"], session["audience"]
+    assert node_id == VECTORS["nodes"]["initiator"]["nodeId"]
+    message = session_bytes(
+        VECTORS["network"], unhex(node_id), unhex(audience), unhex(session["challenge"])
+    )
+    assert message == unhex(session["signedBytes"])
+    assert verify(unhex(node_id), message, unhex(session["signature"]))
+    assert digest16(unhex(request["token"])).hex() == request["tokenHash"]
+    signed = read_signed(decode(request["message"].encode(), max_bytes=10_000), "body")  # type: ignore[arg-type]
+    body = open_request(
+        signed,
+        node_id=node_id,
+        network=VECTORS["network"],
+        audience=audience,
+        method="POST",
+        path="/sync/request",
+        token_hash=unhex(request["tokenHash"]),
+        verify_fn=verify,
+    )
+    assert body == {"blockIds": [VECTORS["blocks"][2]["blockId"]]}
+    assert verify(unhex(node_id), unhex(request["signedBytes"]), signed.signature)
+
+
+def test_a_rotation() -> None:
+    vector = VECTORS["rotation"]
+    key = SigningKey(unhex(vector["newSeed"]))
+    assert key.public_key.hex() == vector["newNodeId"]
+    told = decode_frame(b"\x01" + vector["text"].encode(), vector["newNodeId"])
+    assert isinstance(told, Rotations)
+    (rotation,) = told.rotations
+    check_rotation(rotation, VECTORS["network"], verify)
+    assert rotation.old_id == VECTORS["nodes"]["initiator"]["nodeId"]
+    assert rotation.new_id == vector["newNodeId"]
+    assert rotation.old.payload == vector["payload"]
+    for part in (rotation.old, rotation.new):
+        name = "old" if part is rotation.old else "new"
+        assert verify(unhex(part.node_id), unhex(vector["signedBytes"][name]), part.signature)

@@ -17,9 +17,12 @@ from edgenode.core.hello import Hello
 from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG, encode_message
 from edgenode.core.pae import handshake_bytes, pae
 from edgenode.crypto import EphemeralKey, SigningKey, new_block_hasher
+from tests.vectors.advertisements import advertisement_vectors
+from tests.vectors.closed import closed_vectors
 from tests.vectors.reach import reach_frames
 from tests.vectors.records import record_vectors
 from tests.vectors.refused import ignored_frames, refused_frames, refused_hellos
+from tests.vectors.requests import request_vectors
 
 PATH = Path(__file__).with_name("protocol.json")
 NETWORK = "brightchain"
@@ -190,13 +193,28 @@ def build() -> dict[str, object]:
         "hello": {side: hello[side].raw.decode() for side in SIDES},
         "handshake": handshake,
         "sessionKeys": {"initiatorSends": send.hex(), "responderSends": receive.hex()},
+        "closed": closed_vectors(
+            NETWORK,
+            signing,
+            {side: unhex_handshake(handshake, side) for side in SIDES},
+            {"initiator": send, "responder": receive},
+        ),
         "frames": exchange(ids, {"initiator": send, "responder": receive}),
         **record_vectors(NETWORK, signing, block_id(BLOCK), block_id(b"")),
+        **advertisement_vectors(NETWORK, signing),
+        **request_vectors(NETWORK, signing, block_id(BLOCK)),
         "reachFrames": list(reach_frames(ids, block_id(BLOCK), len(BLOCK))),
         "refusedHellos": refused_hellos(hello["initiator"].raw.decode(), ids["responder"]),
         "refusedFrames": refused_frames(ids["initiator"], block_id(BLOCK)),
         "ignoredFrames": ignored_frames(ids["initiator"], block_id(BLOCK)),
     }
+
+
+def unhex_handshake(handshake: dict[str, object], side: str) -> tuple[bytes, bytes]:
+    """Give (signed bytes, proof) of one side."""
+    of_side = handshake[side]
+    assert isinstance(of_side, dict)
+    return bytes.fromhex(of_side["signedBytes"]), bytes.fromhex(of_side["proof"])
 
 
 def _x25519_secret(seed: bytes) -> bytes:

@@ -5,7 +5,10 @@
 const $ = (id) => document.getElementById(id);
 const EVERY = 10000, BUSY_EVERY = 1000, GAP = 300; // ms between refreshes: at rest, in transfers, at least
 const DEADLINE = 5000, STALE = 25000; // ms: an answer is given up; a page counts as old
-const MAX_RETRY = 4000, MAX_EVENTS = 50, SAID = 15000;
+// Requests: so many in a row, then one in so many ms. In a minute 70 of the 120 that the node gives
+// an address, so that the commands of the operator and what he downloads have their share.
+const BURST = 10, PACE = 1000, MAX_PACE = 8000;
+const MAX_RETRY = 4000, MAX_EVENTS = 50, MAX_KEPT = 20, SAID = 15000;
 const VERSION = document.querySelector("script[src]").getAttribute("src");
 
 let token = ""; // in memory alone: gone with the page, and never sent by itself
@@ -50,14 +53,42 @@ function morphChildren(old, fresh) {
   }
 }
 
+// --- How often the node is asked
+
+let credit = BURST, credited = Date.now(), pace = PACE, paused = 0;
+
+function untilRoom() { // ms
+  const now = Date.now();
+  credit = Math.min(BURST, credit + (now - credited) / pace);
+  credited = now;
+  return Math.max(0, paused - now, (1 - credit) * pace);
+}
+
+function authorised() { return token ? { Authorization: "Bearer " + token } : {}; }
+
+async function ask(path, options) {
+  credit -= 1;
+  const answer = await fetch(path, { cache: "no-store", headers: authorised(), ...options });
+  if (answer.status === 429) { // others at this address ask, too
+    paused = Date.now() + 1000 * (Number(answer.headers.get("Retry-After")) || 1);
+    pace = Math.min(MAX_PACE, 2 * pace);
+  }
+  return answer;
+}
+
 let running = false, again = false, timer = 0;
 
-async function refresh() {
+function soon(gap) {
   if (running) { again = true; return; }
-  running = true;
   clearTimeout(timer);
+  timer = setTimeout(refresh, Math.max(gap, untilRoom()));
+}
+
+async function refresh() {
+  running = true;
   try {
-    const answer = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(DEADLINE) });
+    const answer = await ask("/", { signal: AbortSignal.timeout(DEADLINE) });
+    if (answer.status === 429) { failing = false; throw null; }
     if (!answer.ok) throw new Error(answer.status);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (fresh.querySelector("script[src]").getAttribute("src") !== VERSION && !token) {
@@ -69,23 +100,24 @@ async function refresh() {
     seen = Date.now();
     failing = false;
     showActions();
-  } catch {
-    failing = true;
+  } catch (error) {
+    if (error) failing = true;
   }
   running = false;
   showAge();
-  const soon = again ? GAP : document.querySelector(".transfer") ? BUSY_EVERY : EVERY;
+  const next = again ? GAP : document.querySelector(".transfer") ? BUSY_EVERY : EVERY;
   again = false;
-  timer = setTimeout(refresh, document.hidden ? EVERY * 6 : soon);
+  soon(document.hidden ? EVERY * 6 : next);
 }
 
 function showAge() {
-  const age = Date.now() - seen, stale = failing || age > STALE;
+  const age = Date.now() - seen, stale = failing || age > STALE, slow = !failing && paused > Date.now();
   document.documentElement.classList.toggle("stale", stale);
   const at = new Date(seen).toLocaleTimeString();
-  const said = stale ? "No connection to the node. What is shown is of " + at : connected ? "Live" : "Updated " + at;
+  const said = slow ? "Too much was asked for at this address. What is shown is of " + at
+    : stale ? "No connection to the node. What is shown is of " + at : connected ? "Live" : "Updated " + at;
   if ($("live").textContent !== said) $("live").textContent = said;
-  $("age").textContent = stale ? " (" + Math.round(age / 1000) + " s ago). Trying again …" : "";
+  $("age").textContent = stale || slow ? " (" + Math.round(age / 1000) + " s ago). Trying again …" : "";
 }
 
 // --- Events: a WebSocket, or long polls where that is blocked
@@ -98,23 +130,25 @@ function connect() {
   socket.onopen = () => {
     opened = connected = true;
     retries = refused = 0;
-    refresh();
+    soon(0);
   };
   socket.onmessage = (message) => take(JSON.parse(message.data));
   socket.onclose = () => {
     connected = false;
     if (!opened) refused += 1;
-    refresh();
+    soon(0);
     // Where the page itself still comes, it is the WebSocket that does not get through.
-    if (refused > 2 && !failing) poll();
-    else setTimeout(connect, Math.min(MAX_RETRY, 250 * 2 ** retries++));
+    if (refused > 2 && !failing && paused < Date.now()) poll();
+    else setTimeout(connect, Math.max(paused - Date.now(), Math.min(MAX_RETRY, 250 * 2 ** retries++)));
   };
 }
 
 async function poll() {
   try {
     for (;;) {
-      const answer = await fetch("/events?since=" + encodeURIComponent(cursor), { cache: "no-store" });
+      await new Promise((done) => setTimeout(done, untilRoom()));
+      const answer = await ask("/events?since=" + encodeURIComponent(cursor));
+      if (answer.status === 429) continue;
       if (!answer.ok) throw new Error(answer.status);
       const { events, cursor: next } = await answer.json();
       connected = true;
@@ -124,7 +158,7 @@ async function poll() {
   } catch {
     connected = false;
     refused = 0;
-    refresh();
+    soon(0);
     setTimeout(connect, MAX_RETRY);
   }
 }
@@ -142,11 +176,7 @@ function take(event) {
     const said = words(event);
     if (said) list(event.timestamp, said);
   }
-  if (running) again = true;
-  else {
-    clearTimeout(timer);
-    timer = setTimeout(refresh, Math.max(0, GAP - (Date.now() - seen)));
-  }
+  soon(GAP - (Date.now() - seen));
 }
 
 function words({ type, data, sender }) {
@@ -184,8 +214,7 @@ function list(timestamp, said) {
 // --- The operator, who came by the link that `edgenode open` prints
 
 async function call(method, path, body) {
-  const headers = token ? { Authorization: "Bearer " + token } : {};
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const answer = await ask(path, { method, body: body && JSON.stringify(body) });
   if (answer.status === 401) signedOut("You are signed out. “edgenode open” prints a new link.");
   const said = answer.status === 204 ? {} : await answer.json();
   if (!answer.ok) throw new Error(said.detail);
@@ -200,7 +229,18 @@ async function act(button, work) {
     say("That did not work: " + error.message);
   }
   button.disabled = false;
-  refresh();
+  soon(0);
+  showKept();
+}
+
+function button(text, label, work) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "quiet";
+  made.textContent = text;
+  made.setAttribute("aria-label", label);
+  made.onclick = () => act(made, work);
+  return made;
 }
 
 let silence = 0;
@@ -224,6 +264,7 @@ async function signIn() {
   try {
     token = (await call("POST", "/session", { code })).token;
     say("Signed in, until this page is closed or loaded again.");
+    showKept();
   } catch (error) {
     say("The link does not work: " + error.message + ". “edgenode open” prints a new one.");
   }
@@ -237,24 +278,72 @@ function showActions() {
     const nodeId = token && cell.dataset.peer;
     if (!nodeId) cell.replaceChildren();
     else if (!cell.firstChild) {
-      const button = document.createElement("button");
-      button.className = "quiet";
-      button.textContent = "Unlink";
-      button.setAttribute("aria-label", "Unlink " + nodeId.slice(0, 12));
-      button.onclick = () => act(button, async () => {
+      const name = nodeId.slice(0, 12);
+      cell.append(button("Unlink", "Unlink " + name, async () => {
         await call("POST", "/peers/disconnect", { nodeId: cell.dataset.peer });
         return "Unlinked. A peer of the settings is dialled again.";
-      });
-      cell.append(button);
+      }), " ", button("Shut out", "Shut out the address of " + name, async () => {
+        const { address } = cell.dataset;
+        await call("POST", "/blacklist", { address });
+        return address + " is shut out until you let it in again, below.";
+      }));
     }
   }
+}
+
+// What the operator has asked for, as far as it fits on the page.
+async function showKept() {
+  if (!token) return;
+  try {
+    const { pins } = await call("GET", "/pins"), { blacklist } = await call("GET", "/blacklist");
+    keep("pins", pins, ({ blockId, held }) => [
+      blockId.slice(0, 16) + "…" + (held ? "" : " (not here yet)"),
+      button("Unpin", "Unpin " + blockId.slice(0, 12), () => unpin(blockId)),
+    ]);
+    keep("shut", blacklist, ({ address, reason }) => [
+      address + (reason ? ": " + reason : ""),
+      button("Let in", "Let in " + address, async () => {
+        await call("DELETE", "/blacklist/" + encodeURIComponent(address));
+        return address + " may come in again.";
+      }),
+    ]);
+  } catch (error) {
+    if (token) say("The lists could not be read: " + error.message);
+  }
+}
+
+function keep(id, entries, shown) {
+  const items = entries.slice(0, MAX_KEPT).map((entry) => {
+    const item = document.createElement("li"), [text, action] = shown(entry);
+    item.append(text, " ", action);
+    return item;
+  });
+  const rest = entries.length - items.length;
+  if (rest > 0 || !items.length) {
+    const item = document.createElement("li");
+    item.className = "none";
+    item.textContent = items.length ? "and " + rest + " more, which the edgenode command lists" : "none";
+    items.push(item);
+  }
+  $(id).replaceChildren(...items);
+}
+
+async function unpin(blockId) {
+  await call("DELETE", "/blocks/" + blockId + "/pin");
+  return "Unpinned. It stays here until it is deleted.";
 }
 
 $("operator").onsubmit = (submitted) => {
   submitted.preventDefault();
   const blockId = $("block").value.trim().toLowerCase();
   if (!/^[0-9a-f]{128}$/.test(blockId)) return say("A block id is 128 hexadecimal digits.");
+  const wish = submitted.submitter.value;
   act(submitted.submitter, async () => {
+    if (wish === "unpin") return unpin(blockId);
+    if (wish === "pin") {
+      await call("PUT", "/blocks/" + blockId + "/pin");
+      return "Pinned: it is fetched if it is missing, and kept until you unpin it.";
+    }
     const found = await call("POST", "/sync/request", { blockIds: [blockId], queue: true });
     if (found.available.length) return "The block is held here already.";
     if (found.queued) return "It is being fetched; see Sync.";
@@ -267,10 +356,10 @@ $("out").onclick = () => act($("out"), async () => {
   return "Signed out.";
 });
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(0); });
 addEventListener("hashchange", signIn);
 setInterval(showAge, 1000);
 signIn();
 connect();
-timer = setTimeout(refresh, EVERY);
+soon(EVERY);
 })();

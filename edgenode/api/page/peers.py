@@ -54,7 +54,9 @@ def _row(peer: Mapping[str, Any], now_s: float, seconds_of: Any) -> str:
         escape(since),
     )
     heads = _HEADS[: len(cells)]
-    acting = f' data-peer="{escape(node_id)}"' if node_id and linked else ""
+    acting = ""
+    if node_id and linked:
+        acting = f' data-peer="{escape(node_id)}" data-address="{escape(peer["remoteAddress"])}"'
     return (
         f'<tr role="row" id="p-{escape(node_id or peer["address"])}">'
         + "".join(

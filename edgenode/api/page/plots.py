@@ -28,6 +28,23 @@ def history(data: Mapping[str, Any]) -> str:
         ("done", done, "done"),
         ("failed", failed, "failed"),
         lambda number: f"{number:,}",
+    ) + _level("Peers", [sample["peers"] for sample in samples])
+
+
+def _level(title: str, values: Sequence[int]) -> str:
+    """Return a plot of how many there were at the end of each minute; the last value is of now."""
+    top, now = max([*values, 0]), values[-1] if values else 0
+    minutes = count(len(values), "minute")
+    label = f"{title} of the last {minutes}: {now:,} now, at most {top:,}"
+    width = SLOTS * _SLOT
+    return (
+        f'<figure><figcaption>{title}<ul class="key"><li class="in"><b>{now:,}</b> now</li></ul>'
+        f'</figcaption><svg class="plot" viewBox="0 -{_HALF} {width} {2 * _HALF}" '
+        f'preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
+        f'<path class="axis" d="M0 {_HALF}h{width}"/>'
+        f'<path class="in" d="{_bars(values, top, -2)}"/></svg>'
+        f'<p class="scale" aria-hidden="true"><span>1 h ago</span>'
+        f"<span>at most {top:,}</span><span>now</span></p></figure>"
     )
 
 

@@ -16,14 +16,20 @@ MAX_TABLE_BYTES = 1024 * 1024
 
 
 def can_share(port: int = PORT) -> bool:
-    """Try whether one more program may take the port, as mDNS programs do."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
+    """Try whether one more program may take the port, as mDNS programs do, in both families."""
+    return all(_can_share(family, port) for family in (socket.AF_INET, socket.AF_INET6))
+
+
+def _can_share(family: socket.AddressFamily, port: int) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             tried.bind(("", port))
-        except OSError as error:
-            return error.errno != errno.EADDRINUSE
+    except OSError as error:  # a host without IPv6 has nobody in the way there
+        return error.errno != errno.EADDRINUSE
     return True
 
 
@@ -45,7 +51,8 @@ def check_mdns(*, enabled: bool, shareable: bool, names: list[str]) -> Check:
         return Check(
             NAME,
             WARNING,
-            f"UDP port {PORT} is held by {shown} alone: neighbours are not found by mDNS",
+            f"UDP port {PORT} is held by {shown} alone: neighbours are not found by mDNS, but by "
+            "the node's own announcements",
             "stop that program, or have it share the port (for avahi-daemon: "
             "disallow-other-stacks=no)",
         )

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 
 from edgenode.cli.client import reachable
 from edgenode.cli.doctor.check import FAILURE, Check
-from edgenode.cli.doctor.clock import check_clock, kernel_says_synchronised
+from edgenode.cli.doctor.clock import check_clock, kernel_says_synchronised, peers_agree
 from edgenode.cli.doctor.disk import check_disk, nearest_existing
 from edgenode.cli.doctor.gateway import check_gateway
 from edgenode.cli.doctor.identity import check_identity
 from edgenode.cli.doctor.ipv6 import check_ipv6
+from edgenode.cli.doctor.machine import check_machine
 from edgenode.cli.doctor.mdns import can_share, check_mdns, holders
 from edgenode.cli.doctor.memory import check_memory
 from edgenode.cli.doctor.ports import check_free, check_served
@@ -18,7 +19,9 @@ from edgenode.cli.doctor.reachability import check_reachability
 from edgenode.cli.doctor.running import Answers, ask_node
 from edgenode.cli.doctor.wear import check_wear
 from edgenode.daemon.config import Config
+from edgenode.daemon.machine import was_begun_here
 from edgenode.daemon.network import default_gateways, global_ipv6_addresses, silent
+from edgenode.daemon.process import clock_is_set
 
 Named = tuple[str, Callable[[], Check]]
 """The name of a check, and the check."""
@@ -43,7 +46,11 @@ def _register(config: Config, answers: Answers | None) -> Iterator[Named]:
     yield "gateway", lambda: check_gateway(default_gateways(), silent)
     yield from _ports(config, answers)
     yield "ipv6", lambda: check_ipv6(global_ipv6_addresses())
-    yield "clock", lambda: check_clock(time.time(), kernel_says_synchronised())
+    agreed = None if answers is None else peers_agree(answers.peers)
+    yield (
+        "clock",
+        lambda: check_clock(time.time(), kernel_says_synchronised(), clock_is_set(), agreed),
+    )
     yield (
         "mdns",
         lambda: check_mdns(enabled=config.discovery.mdns, shareable=can_share(), names=holders()),
@@ -52,6 +59,7 @@ def _register(config: Config, answers: Answers | None) -> Iterator[Named]:
     yield "disk", lambda: check_disk(folder, os.statvfs(folder), config.storage.reserve_bytes)
     yield "wear", check_wear
     yield "memory", lambda: check_memory(None if answers is None else answers.run.pid)
+    yield "machine", lambda: check_machine(config.data_dir, was_begun_here(config.data_dir))
     if answers is not None:
         yield "identity", lambda: check_identity(answers.node_id, answers.peers)
 

@@ -18,13 +18,18 @@ STOP_TIMEOUT_S = 5.0
 """From SIGTERM to the end, at most."""
 
 NETWORK = "test-net"
+UNSEEN = "[discovery]\nmdns = false\nmulticast = false"
+"""Of the settings: neighbours are neither told nor looked for."""
+OFTEN = "[rate_limit]\nmax_requests = 1000000"
+"""Of the settings: tests ask more often than people do."""
 _READY = r"ready nodeId=([0-9a-f]{64}) httpPort=(\d+) wsPort=(\d+)"
 
 
 class Node:
     """`edgenode run` with its data in `folder`; every start after the first has the same ports.
 
-    It asks no router for anything: the one of the network that the tests run in is not theirs.
+    It asks no router for anything and tells no neighbour of itself: the network that the tests run
+    in is not theirs.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Node:
         self._session = session
         self._config = folder / "config.toml"
         self.dials = dials
+        self.belongs = ""  # more lines of [network]; may change before a start
         self._network = network
         self._retry_interval_ms = retry_interval_ms
         self._more_config = more_config
@@ -179,7 +185,9 @@ class Node:
             f'{{address = "127.0.0.1", port = {port}, is_static = true}}' for port in self.dials
         )
         return f"""\
-network = "{self._network}"
+[network]
+id = "{self._network}"
+{self.belongs}
 [server]
 http_bind = "127.0.0.1"
 ws_bind = "127.0.0.1"
@@ -189,5 +197,7 @@ upnp = false
 [bootstrap]
 nodes = [{peers}]
 retry_interval = {self._retry_interval_ms}
+{UNSEEN if "[discovery]" not in self._more_config else ""}
+{OFTEN if "[rate_limit]" not in self._more_config else ""}
 {self._more_config}
 """

@@ -66,6 +66,13 @@ class Rest:
             answer: dict[str, Any] = await response.json()
             return response.status, answer
 
+    async def call(self, method: str, path: str) -> tuple[int, bytes]:
+        """Call as the operator, without a body; return the status and the answer."""
+        async with self._session.request(
+            method, f"{self.base}{path}", headers=self._operator(), timeout=TIMEOUT
+        ) as answer:
+            return answer.status, await answer.read()
+
     async def metadata(self, block_id: str) -> dict[str, Any] | None:
         """Return BlockMetadata, None of a block that nobody has told of."""
         url = f"{self.base}/blocks/{block_id}/metadata"
@@ -103,6 +110,11 @@ class Rest:
         """Return every PeerInfo."""
         peers: list[dict[str, Any]] = (await self._json("/node/peers"))["peers"]
         return peers
+
+    async def discovered(self) -> list[dict[str, Any]]:
+        """Return all that was found of other nodes."""
+        found: list[dict[str, Any]] = (await self._json("/node/discovered"))["discovered"]
+        return found
 
     async def _json(self, path: str) -> dict[str, Any]:
         async with self._session.get(self.base + path, timeout=TIMEOUT) as response:

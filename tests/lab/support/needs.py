@@ -13,6 +13,7 @@ TOOLS = (
     ("setpriv", "util-linux"),
     ("nft", "nftables"),
     ("upnpc", "miniupnpc"),
+    ("dnsmasq", "dnsmasq-base"),
 )
 REQUIRED = "EDGENODE_REQUIRE_LAB"
 """Set to 1 (CI), a test that cannot be tried fails."""

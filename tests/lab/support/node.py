@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.integration.support.node import NETWORK, Node
+from tests.integration.support.node import NETWORK, OFTEN, UNSEEN, Node
 from tests.integration.support.wait import eventually
 from tests.lab.support.host import Host
 from tests.lab.support.relay import Relay
@@ -20,8 +20,10 @@ RETRY_MS = 200
 class LabNode(Node):
     """`edgenode run` in a host's namespace, as it is set by default, its data in `folder`.
 
-    `knows`: addresses of its static peers, at `PEER_PORT`. `more_config`: sections of TOML beside
-    `[bootstrap]`. It dies with the test's process.
+    But neighbours are neither told nor looked for, unless `more_config` has a `[discovery]`.
+    `knows`: addresses of its static peers, at `PEER_PORT`; `begins_with`: of those not kept.
+    `more_config`: sections of TOML beside `[bootstrap]`. `within`: words before its command, in the
+    namespace. It dies with the test's process.
     """
 
     def __init__(
@@ -31,11 +33,15 @@ class LabNode(Node):
         host: Host,
         *,
         knows: Sequence[str] = (),
+        begins_with: Sequence[str] = (),
         more_config: str = "",
+        within: Sequence[str] = (),
     ) -> None:
         super().__init__(session, folder, more_config=more_config)
         self.host = host
         self.knows = knows
+        self.begins_with = begins_with
+        self._within = within
         self._relay: Relay | None = None
 
     async def reachability(self) -> dict[str, Any]:
@@ -69,6 +75,7 @@ class LabNode(Node):
         return [
             *self.host.namespace.entering,
             *("setpriv", "--pdeathsig", "KILL", "--"),
+            *self._within,
             *super()._command(),
         ]
 
@@ -79,15 +86,19 @@ class LabNode(Node):
         return self._relay.port
 
     def _toml(self) -> str:
+        known = [(address, "true") for address in self.knows]
+        known += [(address, "false") for address in self.begins_with]
         peers = ", ".join(
-            f'{{address = "{address}", port = {PEER_PORT}, is_static = true}}'
-            for address in self.knows
+            f'{{address = "{address}", port = {PEER_PORT}, is_static = {static}}}'
+            for address, static in known
         )
         return f"""\
 network = "{NETWORK}"
 [bootstrap]
 nodes = [{peers}]
 retry_interval = {RETRY_MS}
+{UNSEEN if "[discovery]" not in self._more_config else ""}
+{OFTEN if "[rate_limit]" not in self._more_config else ""}
 {self._more_config}
 """
 
@@ -122,11 +133,24 @@ class LabNodes:
             raise failures[0]
 
     async def start(
-        self, name: str, host: Host, *, knows: Sequence[str] = (), more_config: str = ""
+        self,
+        name: str,
+        host: Host,
+        *,
+        knows: Sequence[str] = (),
+        begins_with: Sequence[str] = (),
+        more_config: str = "",
+        within: Sequence[str] = (),
     ) -> LabNode:
         """Start a node on a host."""
         node = LabNode(
-            self._session, self._folder / name, host, knows=knows, more_config=more_config
+            self._session,
+            self._folder / name,
+            host,
+            knows=knows,
+            begins_with=begins_with,
+            more_config=more_config,
+            within=within,
         )
         self._nodes.append(node)
         await node.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,36 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, ClientTimeout, web
 
-from edgenode.api import app
+from edgenode.api import listener
 from edgenode.api.access import OperatorToken
-from edgenode.api.app import Monitoring, build_local_app, build_public_app, build_runner
+from edgenode.api.app import Monitoring, build_local_app, build_public_app
+from edgenode.api.auth import PeerAuth
 from edgenode.api.display import Display
+from edgenode.api.door import Door
 from edgenode.api.events import EventFeed
 from edgenode.api.exposition import Buckets
+from edgenode.api.listener import build_runner
 from edgenode.api.metrics import OpenPort, Readings
+from edgenode.api.seats import Seats
 from edgenode.api.session import Sessions
 from edgenode.core.counters import Counters
+from edgenode.core.peersessions import PeerSessions
+from edgenode.crypto import digest16, random_bytes, verify
+from edgenode.daemon.config_sections import RateLimitConfig
+from edgenode.daemon.gate import Gate
+from edgenode.daemon.peers import iso_time
 
+from .plain_pins import PlainPins
 from .plain_records import PlainRecords
+from .plain_shutting import PlainShutting
 from .plain_store import PlainStore
+from .plain_writes import PlainWrites
 
 TOKEN = "9f86d081884c7d65"
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
 MAX_BLOCK_SIZE = 64 * 1024 * 1024
 NODE_ID = "ab" * 32
+NETWORK = "brightchain"
 NOW_MS = 1_700_000_000_000
 
 
@@ -52,6 +66,9 @@ READINGS = Readings(
     batches_missing=17,
     loop_lag=Buckets((0.1, 1.0), (5, 2, 1), 4.5),
     warnings={"clone": 18},
+    rate_limited={"address": 24},
+    shut_out={"node": 25},
+    turned_away=26,
     clock_trusted=True,
     resident_bytes=19,
     anonymous_bytes=20,
@@ -76,9 +93,15 @@ class Node:
         """Make a node without blocks and peers."""
         self.store = PlainStore(root, MAX_BLOCK_SIZE)
         self.counters = Counters()
+        self.on_link: set[bytes | None] = set()
         self.read: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.auth = self._auth()
+        self.linked_at: Callable[[str], bool] | None = None
+        self.writes = PlainWrites()
         self.knocks: list[tuple[str, str]] = []
         self.records = PlainRecords()
+        self.pins = PlainPins()
         self.regions: dict[str, str] = {}
         self.feed = EventFeed(
             node_id=NODE_ID,
@@ -98,6 +121,9 @@ class Node:
         self.unready: str | None = None
         self.peer_list: list[dict[str, Any]] = []
         self.now_s = 0.0
+        self.now_ms = 0
+        self.limits(10**6)
+        self.shutting = PlainShutting()
         self.sessions = Sessions(hashlib.sha3_512, lambda: self.now_s)
         self.space: dict[str, Any] = {"bytes": 1000, "maxBytes": None, "freeBytes": 10**9}
         self.temperatures = {"VIRAL": 0, "HOT": 1, "WARM": 0, "COOL": 0, "COLD": 0, "FROZEN": 0}
@@ -138,6 +164,34 @@ class Node:
             "region": None,
         }
 
+    def _auth(self) -> PeerAuth:
+        self.now_s = 0.0
+        return PeerAuth(
+            PeerSessions(
+                own_id=NODE_ID,
+                network=NETWORK,
+                mac=lambda data: digest16(b"a secret" + data),
+                hash16=digest16,
+                verify_fn=verify,
+            ),
+            own_id=NODE_ID,
+            network=NETWORK,
+            verify=verify,
+            random_bytes=random_bytes,
+            now_ms=lambda: int(1000 * self.now_s),
+            expiry=lambda ms: iso_time(NOW_MS + ms),
+            refusal=lambda node_id: self.refused.get(node_id, ""),
+        )
+
+    def limits(self, max_requests: int, threshold: int = 3, *, near: bool = True) -> None:
+        """Allow so many requests a minute, before the applications are built."""
+        self.gate = Gate(
+            RateLimitConfig(max_requests=max_requests, blacklist_threshold=threshold),
+            is_near=lambda _: near,
+            is_static=lambda _: False,
+            now_ms=lambda: self.now_ms,
+        )
+
     async def fetch(self, block_id: str) -> None:
         """Make a block of `remote` held."""
         self.fetched.append(block_id)
@@ -168,6 +222,22 @@ class Node:
     def peers(self) -> dict[str, Any]:
         """Give the peers."""
         return {"peers": self.peer_list}
+
+    def discovered(self) -> dict[str, Any]:
+        """Give what was found of other nodes."""
+        return {
+            "discovered": [
+                {
+                    "nodeId": None,
+                    "address": "fe80::1%eth0",
+                    "port": 4242,
+                    "how": ["mdns", "lan"],
+                    "lastSeen": "2026-01-02T03:04:05.006Z",
+                    "status": "failed",
+                    "lastError": "no answer",
+                }
+            ]
+        }
 
     def status(self) -> dict[str, Any]:
         """Give NodeMetrics."""
@@ -213,14 +283,19 @@ class Node:
         return build_local_app(
             blocks=self.store,
             fetch=self.fetch,
+            pins=self.pins,
             records=self.records,
             feed=self.feed,
             info=self.info,
             peers=self.peers,
+            discovered=self.discovered,
             status=self.status,
             monitoring=Monitoring(self.measure, self.alive, self.ready),
             display=Display(self.storage, lambda: self.sync, lambda: self.history, self.sessions),
             operator=OperatorToken(TOKEN, hashlib.sha3_512),
+            gate=self.gate,
+            shutting=self.shutting,
+            is_on_link=lambda address: address in self.on_link,
             host_names=["Pi.example"],
             max_block_size=MAX_BLOCK_SIZE,
             counters=self.counters,
@@ -236,6 +311,10 @@ class Node:
             status=self.status,
             links=self.links,
             arrived=self.arrived,
+            gate=self.gate,
+            auth=self.auth,
+            linked_at=self.linked_at,
+            writes=self.writes,
             counters=self.counters,
             on_read=self.read.append,
         )
@@ -271,18 +350,21 @@ async def serve(application: web.Application) -> AsyncIterator[Served]:
     """Run an application on a free loopback port."""
     runner = build_runner(application)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    door = Door(runner, Seats())
+    door.open([listening])
     limit = ClientTimeout(total=30)
     async with ClientSession(f"http://127.0.0.1:{port}", timeout=limit) as client:
         yield Served(port, client)
+    door.close()
+    listening.close()
     await runner.cleanup()
 
 
 @pytest.fixture(autouse=True)
 def _short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(listener, "LINGER_SECONDS", 0.1)
 
 
 @pytest.fixture

@@ -182,3 +182,38 @@ def test_only_a_digest_of_the_token_is_kept() -> None:
     assert not operator.matches("")
     assert not operator.matches("\udcff")
     assert "the-token" not in repr(vars(operator))
+
+
+async def test_a_neighbour_with_a_global_address_is_let_in(
+    local: Served, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.on_link = {packed_address("2a01:4f8:1:2::6")}
+    for remote, status in (("2a01:4f8:1:2::6", 200), ("2a01:4f8:1:2::7", 403)):
+        monkeypatch.setattr(web.Request, "remote", remote)
+        async with local.client.get("/node/info") as response:
+            assert response.status == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/node/info"), ("GET", "/x"), ("PUT", "/"), ("GET", "/page.css")]
+)
+async def test_every_answer_of_the_http_port_has_the_security_headers(
+    local: Served, method: str, path: str
+) -> None:
+    async with local.client.request(method, path) as response:
+        headers = response.headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Server"] == "edgenode"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+async def test_what_is_refused_before_a_request_has_them_too(public: Served) -> None:
+    answer = await public.exchange(b"\x16\x03\x01")
+    head = answer.partition(b"\r\n\r\n")[0]
+    for line in (b"X-Content-Type-Options: nosniff", b"Server: edgenode", b"Connection: close"):
+        assert line in head

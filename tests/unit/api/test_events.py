@@ -18,7 +18,7 @@ from aiohttp import (
 )
 
 from edgenode.api import eventring, events, eventviewer
-from edgenode.api.app import build_runner
+from edgenode.api.listener import build_runner
 
 from .conftest import NODE_ID, NOW_MS, Node, Served, until
 from .test_upload import problem

@@ -36,6 +36,7 @@ async def test_state_is_compact_json_that_no_cache_keeps(
         (local, "/node/info", node.info()),
         (public, "/node/info", node.info()),
         (local, "/node/peers", {"peers": [PEER]}),
+        (local, "/node/discovered", node.discovered()),
         (local, "/node/sync", node.sync),
         (local, "/node/history", node.history),
         (local, "/node/storage", await node.storage()),

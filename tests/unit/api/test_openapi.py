@@ -65,6 +65,7 @@ def test_the_document_and_the_catalogue_agree() -> None:
     described = set(re.findall(TYPE_PREFIX + "([a-z-]+)", text)) - {""}
     # Answers of no particular operation are in the text; the rest of aiohttp's are never seen.
     general = {"not-found", "method-not-allowed", "forbidden"}
+    general |= {"target-too-long", "headers-too-large"}
     assert described == CATALOGUE.keys() - general
     for code, status in re.findall(
         r'\{"enum": \["' + TYPE_PREFIX + r'([a-z-]+)".*?"const": (\d+)', text
@@ -74,12 +75,15 @@ def test_the_document_and_the_catalogue_agree() -> None:
 
 def test_operator_operations_are_marked() -> None:
     for method, path, op in operations():
-        needs_token = op.get("security") == [{"operatorToken": []}]
+        ways = op.get("security", [])
+        needs_token = {"operatorToken": []} in ways and {} not in ways
         assert not needs_token or "401" in op["responses"]
-        if (method, path) == ("POST", "/session"):
-            assert not needs_token  # the code that is exchanged stands for it
+        by_peers = {"peerSession": []} in ways
+        assert by_peers == (needs_token and "peer" in op["x-listeners"])
+        if path in ("/auth/challenge", "/auth/session") or (method, path) == ("POST", "/session"):
+            assert not needs_token  # what is signed, or the code, stands for it
             continue
-        assert needs_token == (method not in ("GET", "HEAD") or path == "/blocks")
+        assert needs_token == (method not in ("GET", "HEAD") or path in ("/blocks", "/blacklist", "/pins"))
 
 
 async def test_the_document_is_served(local: Served, public: Served) -> None:
@@ -146,6 +150,7 @@ HERE = "/blocks/{block_id}"
         ("DELETE", "/session", "/session", {}, None, 401),
         ("GET", "/node/info", "/node/info", {}, None, 200),
         ("GET", "/node/peers", "/node/peers", {}, None, 200),
+        ("GET", "/node/discovered", "/node/discovered", {}, None, 200),
         ("GET", "/node/status", "/node/status", {}, None, 200),
         ("GET", "/openapi.json", "/openapi.json", {}, None, 200),
         ("GET", "/metrics", "/metrics", {}, None, 200),

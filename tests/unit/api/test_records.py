@@ -238,11 +238,11 @@ async def test_writes_need_the_token(
 
 
 @pytest.mark.parametrize(("path", "body"), WRITES)
-async def test_the_peer_port_takes_no_writes(
+async def test_the_peer_port_takes_no_writes_of_the_operator(
     public: Served, node: Node, path: str, body: dict[str, Any]
 ) -> None:
     async with public.client.post(path, json=body, headers=OPERATOR) as response:
-        assert response.status == 404
+        assert response.status == 401
     assert node.records.calls == []
 
 

@@ -93,6 +93,7 @@ class Handler(BaseHTTPRequestHandler):
             "/node/peers": {"peers": self.node.peers},
             "/network/health": self.node.health,
             **{f"/blocks/{key}/metadata": value for key, value in self.node.metadata.items()},
+            **self.node.answers,
         }
         if self.path in answers:
             return self.answer(200, answers[self.path])

@@ -58,7 +58,7 @@ def test_show_tells_what_is_in_force(file: Path, capsys: pytest.CaptureFixture[s
     file.write_text("network = 'a'\ndata_dir = '/a'\n")
     assert main(["config", "show", "--config", str(file), "--data-dir", "b"]) == 0
     shown = parse_config(capsys.readouterr().out, "shown")
-    assert (shown.network, shown.data_dir) == ("a", Path.cwd() / "b")
+    assert (shown.network.id, shown.data_dir) == ("a", Path.cwd() / "b")
     assert main(["config", "show", "--config", str(file), "--json"]) == 0
     as_json = json.loads(capsys.readouterr().out)
     assert (as_json["data_dir"], as_json["server"]["http_port"]) == ("/a", 4280)

@@ -15,6 +15,7 @@ from edgenode import __version__
 from edgenode.cli import exits
 from edgenode.cli.main import main
 from edgenode.daemon.config import Config
+from edgenode.daemon.config_sections import NetworkConfig
 from tests.unit.cli.fake_node import FakeNode
 
 # Who runs the tests in the background may have them ignore SIGINT, and so their children.
@@ -233,10 +234,10 @@ def test_config_and_help_load_nothing_of_the_network(tmp_path: Path) -> None:
 
 
 def test_run_hands_the_configuration_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[Config, bool]] = []
+    calls: list[tuple[Config, bool, Path]] = []
 
-    def run(config: Config, *, any_port: bool) -> int:
-        calls.append((config, any_port))
+    def run(config: Config, *, any_port: bool, config_file: Path) -> int:
+        calls.append((config, any_port, config_file))
         return 7
 
     monkeypatch.setattr("edgenode.daemon.lean.keep_openssl_out", lambda: None)
@@ -246,8 +247,8 @@ def test_run_hands_the_configuration_over(tmp_path: Path, monkeypatch: pytest.Mo
     assert main(["run", "--config", str(file), "--data-dir", str(tmp_path), "--any-port"]) == 7
     assert main(["--config", str(file), "run"]) == 7
     assert calls == [
-        (Config(network="a", data_dir=tmp_path), True),
-        (Config(network="a"), False),
+        (Config(network=NetworkConfig(id="a"), data_dir=tmp_path), True, file),
+        (Config(network=NetworkConfig(id="a")), False, file),
     ]
 
 
@@ -258,7 +259,7 @@ from types import ModuleType
 from edgenode.cli.main import main
 
 class Daemon(ModuleType):
-    def run(self, config, any_port):
+    def run(self, config, any_port, config_file):
         assert "http.client" not in sys.modules
         del sys.modules["edgenode.daemon.main"]
         import edgenode.daemon.main

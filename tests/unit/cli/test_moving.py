@@ -197,7 +197,7 @@ def linked(file: Path) -> None:
         (cut, "not whole"),
         (lambda file: file.write_bytes(b"no tar at all" * 100), "no file of edgenode export"),
         (lambda file: file.write_bytes(b""), "no file of edgenode export"),
-        (alter("operator.token", lambda token: b"0" + token[1:]), "was altered"),
+        (alter("operator.token", lambda token: bytes([token[0] ^ 1]) + token[1:]), "was altered"),
         (alter("state.db", lambda data: data[:5000] + b"?" + data[5001:]), "was altered"),
         (manifest(format="edgenode-node/2"), "its format is 'edgenode-node/2'"),
         (manifest(nodeId="ab" * 32), "not that of the node"),

@@ -111,9 +111,7 @@ def test_status_as_json_is_what_the_node_says(command: Command, node: FakeNode) 
     [
         {"uptime": "1"},
         {"uptime": None},
-        {"uptime": float("nan")},
         {"uptime": -1},
-        {"blocks": 10**400},
         {"peers": True},
         {"bandwidth": []},
         {"bandwidth": {"in": 1}},
@@ -127,6 +125,16 @@ def test_a_status_of_another_form_is_one_clear_line(
     assert (code, out) == (1, "")
     assert "as this version knows it" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("change", [{"uptime": float("nan")}, {"blocks": 10**400}])
+def test_what_is_not_json_is_no_answer_of_a_node(
+    command: Command, node: FakeNode, change: dict[str, object]
+) -> None:
+    node.status.update(change)
+    code, out, err = command("status")
+    assert (code, out) == (1, "")
+    assert "does not speak as a node does" in err
 
 
 def test_peers_for_people(command: Command, node: FakeNode) -> None:

@@ -4,6 +4,7 @@ from edgenode.core.errors import DecodeError
 from edgenode.core.events import (
     HAVE,
     LACK,
+    MAX_ADVERTISEMENTS,
     WANT,
     Announce,
     BlockSync,
@@ -14,6 +15,7 @@ from edgenode.core.events import (
 )
 from edgenode.core.fields import Fields
 from tests.unit.core.helpers import raises
+from tests.unit.core.record_makers import signed
 
 BLOCK_ID = "0f" * 64
 
@@ -71,6 +73,28 @@ def test_announce_at_its_bounds() -> None:
     assert decode_announce(changed(data, "region", "r" * 64)).region == "r" * 64
     full = ["c" * 64] * 16
     assert decode_announce(changed(data, "capabilities", full)).capabilities == full
+
+
+def test_announce_with_advertisements() -> None:
+    data = announcement()
+    assert decode_announce(fields(data)).advertisements == []
+    assert decode_announce(changed(data, "advertisements", [])).advertisements == []
+    told = [signed("{}", seq=number).to_data() for number in range(MAX_ADVERTISEMENTS)]
+    read = decode_announce(changed(data, "advertisements", told))
+    assert [item.seq for item in read.advertisements] == list(range(64))
+    assert read.to_data() == dict(data, advertisements=told)
+    wrong: tuple[object, ...] = (
+        told + told[:1],
+        "a",
+        [1],
+        [None],
+        [{}],
+        [dict(told[0], epoch=0)],
+        told[0],
+    )
+    for value in wrong:
+        error = raises(DecodeError, decode_announce, changed(data, "advertisements", value))
+        assert ".advertisements" in str(error)
 
 
 def test_announce_refused() -> None:

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edgenode.core.signed import Signed
+
 MASK = 2**64 - 1
 
 
@@ -40,13 +42,18 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 class Node:
     """One node: its key, its process, and how often it was asked to agree on keys."""
 
-    def __init__(self, number: int, *, network: str = "main", instance: int = 0) -> None:
+    def __init__(
+        self, number: int, *, network: str = "main", instance: int = 0, secret: bytes = b""
+    ) -> None:
         self.key = bytes((number,)) * 32
         self.node_id = self.key.hex()
         self.network = network
         self.instance = bytes((instance or number,)) * 16
         self.drawn = 0
         self.agreed: list[bytes] = []
+        self.secret = secret
+        self.membership: Signed | None = None
+        self.members: list[str] = []
 
     def hello(self, expected: str) -> Hello:
         self.drawn += 1
@@ -57,6 +64,7 @@ class Node:
             nonce=bytes((self.drawn,)) * 32,
             ephemeral_key=bytes((self.key[0] ^ 0x80,)) * 31 + bytes((self.drawn,)),
             instance=self.instance,
+            membership=self.membership,
         )
 
     def header(self) -> bytes:
@@ -70,7 +78,14 @@ class Node:
             self.agreed.append(peer_key)
             return self.header()
 
-        return Secrets(sign, verify, agree)
+        def confirm(message: bytes, _own: bool) -> bytes:
+            return digest(self.secret + message)[:32]
+
+        def admit(hello: Hello) -> None:
+            if self.members and hello.node_id not in self.members:
+                raise ProtocolError("not-a-member", "not listed")
+
+        return Secrets(sign, verify, agree, confirm if self.secret else None, admit)
 
     def dial(self, expected: str = "") -> "tuple[Initiator, bytes]":
         own = self.hello(expected)

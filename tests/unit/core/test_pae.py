@@ -4,8 +4,10 @@ from edgenode.core.pae import (
     CONTEXTS,
     HANDSHAKE_CONTEXTS,
     MESSAGE_CONTEXTS,
+    SESSION_CONTEXTS,
     handshake_bytes,
     pae,
+    session_bytes,
     signed_bytes,
 )
 from tests.unit.core.helpers import raises
@@ -101,7 +103,28 @@ def test_every_part_of_a_handshake_is_bound() -> None:
 def test_contexts_never_give_the_same_bytes() -> None:
     signed = {signed_bytes(context, "main", KEY, 1, 1, 1, b"") for context in MESSAGE_CONTEXTS}
     signed.update(handshake_bytes(role, "main", KEY, b"", b"") for role in HANDSHAKE_CONTEXTS)
+    signed.add(session_bytes("main", KEY, KEY, b""))
     assert len(signed) == len(CONTEXTS)
+
+
+def test_session_bytes_to_the_byte() -> None:
+    expected = (
+        le64(5)
+        + le64(18)
+        + b"edgenode/1/session"
+        + le64(4)
+        + b"main"
+        + le64(32)
+        + KEY
+        + le64(32)
+        + bytes(32)
+        + le64(3)
+        + b"abc"
+    )
+    assert session_bytes("main", KEY, bytes(32), b"abc") == expected
+    for length in (0, 31, 33):
+        raises(ValueError, session_bytes, "main", KEY, bytes(length), b"")
+        raises(ValueError, session_bytes, "main", bytes(length), KEY, b"")
 
 
 def test_an_unknown_context_is_refused() -> None:
@@ -111,9 +134,9 @@ def test_an_unknown_context_is_refused() -> None:
 
 
 def test_each_context_has_its_one_use() -> None:
-    for context in HANDSHAKE_CONTEXTS:
+    for context in HANDSHAKE_CONTEXTS + SESSION_CONTEXTS:
         raises(ValueError, signed_bytes, context, "main", KEY, 1, 1, 1, b"")
-    for context in MESSAGE_CONTEXTS:
+    for context in MESSAGE_CONTEXTS + SESSION_CONTEXTS:
         raises(ValueError, handshake_bytes, context, "main", KEY, b"", b"")
 
 

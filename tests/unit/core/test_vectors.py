@@ -1,5 +1,12 @@
 """The core against the test vectors of docs/protocol.md; what needs libsodium is given to it."""
 
+from edgenode.core.advertisement import (
+    Advertisement,
+    advertise,
+    decode_advertisement,
+    decode_datagram,
+    encode_datagram,
+)
 from edgenode.core.batch import decode_batch, encode_batch
 from edgenode.core.errors import DecodeError, EdgenodeError, ProtocolError
 from edgenode.core.events import Announce, BlockSync
@@ -12,13 +19,14 @@ from edgenode.core.inbound import Chunk, Leave, Ping, Pong, decode_frame
 from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, LEAVE, PING, PONG
 from edgenode.core.message import encode_message as encode_text
 from edgenode.core.pae import handshake_bytes, pae, signed_bytes
-from edgenode.core.signed import check, decode_signed, digest
+from edgenode.core.signed import Signed, check, decode_signed, digest
 from edgenode.core.strictjson import decode, encode
 from tests.unit.core.helpers import raises
 from tests.unit.core.vectors import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 VECTORS = load()
@@ -156,7 +164,11 @@ def test_frames_are_read() -> None:
 
 
 def test_signed_messages() -> None:
-    for context, key in (("batch", "batches"), ("head", "heads")):
+    for context, key in (
+        ("batch", "batches"),
+        ("head", "heads"),
+        ("advertisement", "advertisements"),
+    ):
         for case in VECTORS[key]:
             _check_signed(context, case)
 
@@ -200,6 +212,40 @@ def test_heads_are_read_and_written_alike() -> None:
         assert (head.batch_epoch, head.batch_seq, head.floor_epoch, head.floor_seq) == (3, 3, 3, 1)
         assert head.count == 3
         assert encode_head(head) == case["payload"]
+
+
+def _read_advertisement(payload: str, node: str = "") -> Advertisement:
+    return decode_advertisement(Signed(node or node_id("initiator"), 3, 1, 0, payload, b""))
+
+
+def _signs(signature: bytes) -> "Callable[[bytes], bytes]":
+    return lambda _: signature
+
+
+def test_advertisements_are_read_and_written_alike() -> None:
+    places = []
+    for case in VECTORS["advertisements"]:
+        said = _read_advertisement(case["payload"], case["nodeId"])
+        places.append((said.address, said.port, said.version))
+        numbers = (case["epoch"], case["seq"], case["timestamp"])
+        made = advertise(said, VECTORS["network"], *numbers, _signs(unhex(case["signature"])))
+        assert made.payload == case["payload"]
+        assert encode_datagram(made) == case["message"].encode()
+        assert decode_datagram(case["message"].encode()).seq == case["seq"]
+    addresses = ("192.0.2.7", "2001:db8::7", "", "198.51.100.9")
+    assert places == [(address, 4242, "0.1.0") for address in addresses]
+
+
+def test_dropped_advertisements() -> None:
+    for case in VECTORS["droppedAdvertisements"]:
+        raises(DecodeError, _read_advertisement, case["payload"])
+
+
+def test_advertisements_in_an_announcement() -> None:
+    records = _read_and_written_alike(VECTORS["advertisementFrames"])
+    told = [[signed.payload for signed in record.advertisements] for record in records]
+    made = [case["payload"] for case in VECTORS["advertisements"]]
+    assert told == [made[:2], made[3:]]
 
 
 def test_dropped_payloads() -> None:

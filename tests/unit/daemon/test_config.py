@@ -12,10 +12,11 @@ from edgenode.daemon.config_sections import (
     BootstrapNode,
     DnsConfig,
     NatConfig,
+    NetworkConfig,
     NodeConfig,
     ServerConfig,
 )
-from edgenode.daemon.config_toml import plain, to_toml
+from edgenode.daemon.config_toml import masked, plain, to_toml
 
 
 def problems(text: str) -> list[loading.Problem]:
@@ -40,7 +41,7 @@ def test_the_default_file_is_used_where_there_is_one(
     path = tmp_path / "edgenode.toml"
     path.write_text("network = 'test'\n")
     monkeypatch.setattr(loading, "DEFAULT_PATH", path)
-    assert load_config().network == "test"
+    assert load_config().network.id == "test"
 
 
 def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
@@ -50,7 +51,8 @@ def test_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
 
 def test_defaults() -> None:
     config = Config()
-    assert (config.network, config.data_dir) == ("brightchain", Path("/var/lib/edgenode"))
+    assert config.network == NetworkConfig(id="brightchain", secret="", members=())
+    assert config.data_dir == Path("/var/lib/edgenode")
     assert config.server == ServerConfig(
         http_port=4280, http_bind="", ws_port=4242, ws_bind="", upnp=True
     )
@@ -86,7 +88,7 @@ def test_all_kinds_of_values_are_read() -> None:
         "a.toml",
     )
     assert config == Config(
-        network="test",
+        network=NetworkConfig(id="test"),
         data_dir=Path("/srv/edge"),
         server=ServerConfig(http_port=0, http_bind="::1", upnp=False),
         nat=NatConfig(methods=("upnp",)),
@@ -247,7 +249,7 @@ def test_what_is_no_text_names_the_line(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_bytes(b"\xef\xbb\xbfnetwork = 'a'\r\n")
-    assert load_config(path).network == "a"
+    assert load_config(path).network.id == "a"
 
 
 def test_a_file_of_another_kind_is_refused_by_its_size(tmp_path: Path) -> None:
@@ -302,3 +304,63 @@ def test_plain_data_for_json() -> None:
     assert shown["data_dir"] == "/var/lib/edgenode"
     assert shown["bootstrap"]["nodes"] == [{"address": "a", "port": 4242, "is_static": False}]
     assert shown["nat"]["methods"] == ["pcp", "nat-pmp", "upnp"]
+
+
+SECRET = "c4f1d2a09b8e7765" * 2
+KEY = "ab" * 32
+
+
+def test_both_forms_of_the_network() -> None:
+    short, long = parse_config("network = 'a'", "f"), parse_config("[network]\nid = 'a'", "f")
+    assert short == long == Config(network=NetworkConfig(id="a"))
+    assert "f:1: network: expected" in str(problem("network = 3")).replace("a.toml", "f")
+    assert problem("\nnetwork = 3").line == 2
+    assert "Cannot overwrite" in str(problem("network = 'a'\n[network]\nid = 'a'"))
+
+
+def test_a_closed_network() -> None:
+    text = f"""
+        [network]
+        secret = "{SECRET}"
+        members = ["{KEY}", "fleet"]
+        [fleet]
+        operators = ["{KEY}"]
+        """
+    config = parse_config(text, "f")
+    assert config.network == NetworkConfig(secret=SECRET, members=(KEY, "fleet"))
+    assert config.fleet.operators == (KEY,)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("members = ['fleet']", "network.members", "[fleet] operators is empty"),
+        ("members = ['flet']", "network.members[0]", "a nodeId"),
+        (f"members = ['{KEY.upper()}']", "network.members[0]", "a nodeId"),
+        (f"secret = '{SECRET}'\nsecret_file = '/a'", "network.secret_file", "keep one of the two"),
+        ("secret_file = 'a'", "network.secret_file", "write the whole path"),
+    ],
+)
+def test_what_a_closed_network_cannot_be(text: str, key: str, words: str) -> None:
+    found = problem(f"[network]\n{text}")
+    assert found.key == key
+    assert words in str(found)
+
+
+@pytest.mark.parametrize("weak", ["short-secret-7", "a" * 40, "0123456 " * 8, "é1234567" * 8])
+def test_a_weak_secret_is_refused_and_not_repeated(weak: str) -> None:
+    found = str(problem(f"[network]\nsecret = '{weak}'"))
+    assert "network.secret: expected 32 to 256 random letters" in found
+    assert weak not in found
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    config = parse_config(f"[network]\nsecret = '{SECRET}'", "f")
+    hidden = masked(config)
+    for text in (repr(config), str(plain(hidden)), to_toml(hidden)):
+        assert SECRET not in text
+    assert hidden.network.secret == "(hidden)"
+    assert masked(Config()) == Config()
+    # What was shown is no setting: it would be a secret that everyone knows.
+    with pytest.raises(ConfigError, match=r"network\.secret"):
+        parse_config(to_toml(hidden), "f")

@@ -14,9 +14,10 @@ from edgenode.core.triesync import MAX_NAMED, AckBatches, AskNode, NodeList
 from edgenode.crypto import SigningKey
 from edgenode.daemon import exchange as module
 from edgenode.daemon import telling
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.exchange import MAX_GOSSIP, Exchange
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import Signer, signed_of
 from edgenode.link.link import Link
 from edgenode.store.records import Records

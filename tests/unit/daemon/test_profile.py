@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from edgenode.core.errors import DataFolderError
-from edgenode.daemon import main, node
+from edgenode.daemon import main, node, parts
 from edgenode.daemon.config import Config, parse_config
 from edgenode.daemon.datadir import DataFolder, open_data_folder
 from edgenode.daemon.profile import PROFILES
@@ -31,6 +31,7 @@ upnp = false
 enabled = false
 [discovery]
 mdns = false
+multicast = false
 """
     return parse_config(text, "file")
 
@@ -58,26 +59,27 @@ async def test_links_and_cache_are_bounded_by_it(
 ) -> None:
     seen: dict[str, int] = {}
 
-    def links(_: str, **bounds: int) -> None:
-        seen.update(bounds)
+    def links(_: str, **arguments: object) -> None:
+        seen.update({name: bound for name, bound in arguments.items() if isinstance(bound, int)})
         raise Made
 
     def opened(path: Path, **bounds: int) -> AbstractAsyncContextManager[DataFolder]:
         seen.update(bounds)
         return open_data_folder(path, **bounds)
 
-    monkeypatch.setattr(node, "LinkTable", links)
+    monkeypatch.setattr(parts, "LinkTable", links)
     monkeypatch.setattr(node, "open_data_folder", opened)
     with pytest.raises(Made):
         await node.run_node(
             config_with(name, tmp_path),
+            config_file=tmp_path / "none",
             any_port=True,
             stop=asyncio.Event(),
             on_ready=lambda *_: None,
             logs=Mock(),
         )
     wanted = PROFILES[name]._asdict()
-    del wanted["max_threads"]
+    del wanted["max_threads"], wanted["outbound_target"]
     assert seen == wanted
 
 
@@ -95,7 +97,8 @@ def test_threads_are_bounded_by_it(
     monkeypatch.setattr(main, "start_logging", Mock())
     umask = os.umask(0o022)
     try:
-        assert main.run(config_with(name, tmp_path), any_port=True) == 1
+        config = config_with(name, tmp_path)
+        assert main.run(config, any_port=True, config_file=tmp_path / "none") == 1
     finally:
         os.umask(umask)
     assert seen == [PROFILES[name].max_threads]

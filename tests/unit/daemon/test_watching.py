@@ -17,6 +17,7 @@ from edgenode.core.head import Head
 from edgenode.core.reachability import VERDICTS
 from edgenode.crypto import new_block_hasher
 from edgenode.daemon import watching
+from edgenode.daemon.carried import Replica
 from edgenode.daemon.config_sections import StorageConfig
 from edgenode.daemon.lag import Lag, sync_lag
 from edgenode.daemon.liveness import Liveness
@@ -25,7 +26,6 @@ from edgenode.daemon.openports import OpenPorts
 from edgenode.daemon.process import StartTime, clock_is_set, read_process
 from edgenode.daemon.pulse import BOUNDS_S, Pulse
 from edgenode.daemon.quiet import Quiet
-from edgenode.daemon.replicas import Replica
 from edgenode.daemon.statusline import StatusLine, status_line
 from edgenode.daemon.watching import Watching
 from edgenode.reach.view import Failure, Mapping, View
@@ -258,6 +258,7 @@ class Parts:
         nothing: Any = SimpleNamespace(
             wanted=(), pending=(), viewers=0, waiting=0, lag=lambda: Lag(0, 0, 0)
         )
+        nothing.refused, nothing.shut_out, nothing.turned_away = {}, dict, 0
         links: Any = ()
         self.watching = Watching(
             liveness=Liveness(database, folder),
@@ -270,6 +271,8 @@ class Parts:
             feed=nothing,
             records=nothing,
             logs=Logs(Quiet(NullHandler()), {}),
+            gate=nothing,
+            clock_trusted=lambda: None,
             status=lambda: status(0, 0, "unknown"),
         )
 

@@ -47,6 +47,9 @@ class MemorySocket:
     async def send_str(self, data: str) -> None:
         self._deliver(WSMessage(WSMsgType.TEXT, data, None))
 
+    async def pong(self, message: bytes = b"") -> None:
+        self._deliver(WSMessage(WSMsgType.PONG, message, None))
+
     async def close(self, *, code: int = 1000, message: bytes = b"") -> bool:
         if self._closed:
             return False

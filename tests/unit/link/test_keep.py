@@ -45,6 +45,7 @@ async def kept(dials: Dials, serve: Callable[[Link], Awaitable[str]]) -> StaticP
             cast("Dialler", dials),
             LinkTable(identity(1).node_id),
             serve,
+            at_once,
             retry_interval_ms=RETRY_MS,
             max_retries=MAX_RETRIES,
         )
@@ -53,6 +54,10 @@ async def kept(dials: Dials, serve: Callable[[Link], Awaitable[str]]) -> StaticP
     keeping.cancel()
     await asyncio.wait([keeping])
     return peer
+
+
+async def at_once() -> None:
+    pass
 
 
 async def never(_link: Link) -> str:

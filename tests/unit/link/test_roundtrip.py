@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from edgenode.link.roundtrip import round_trip_s
+from edgenode.link.roundtrip import round_trip_s, sent_again
 
 
 def test_a_real_connection_has_one() -> None:
@@ -46,3 +46,11 @@ def test_what_the_kernel_says() -> None:
 def test_another_kernel_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "TCP_INFO")
     assert round_trip_s(Answering(bytes(68) + b"\x01\x00\x00\x00")) is None
+
+
+def test_how_often_the_same_was_sent_again() -> None:
+    assert sent_again(Answering(b"\x01\x00\x04")) == 4
+    assert sent_again(Answering(b"")) == 0
+    gone = socket.socket()
+    gone.close()
+    assert sent_again(gone) == 0

@@ -92,7 +92,12 @@ async def test_links_are_bounded_and_some_places_are_for_our_own_dials() -> None
     table = LinkTable(own.node_id)
     for number in range(MAX_INBOUND):
         assert await table.admit(Pair(identity(number), own).far) is None
-    assert await table.admit(Pair(identity(100), own).far) == "busy"
+    youngest = Pair(identity(100), own).far
+    assert await table.admit(youngest) is None
+    displaced = [link for link in table if link.is_ending]
+    assert len(displaced) == 1
+    assert await displaced[0].run(nothing) == "busy"
+    assert table.remove(displaced[0])
     for number in range(MAX_LINKS - MAX_INBOUND):
         assert await table.admit(Pair(own, identity(150 + number)).near) is None
     assert await table.admit(Pair(own, identity(200)).near) == "busy"
@@ -104,6 +109,24 @@ async def test_an_owner_may_want_fewer() -> None:
     table = LinkTable(own.node_id, max_links=3, max_inbound=2)
     for number in range(2):
         assert await table.admit(Pair(identity(number), own).far) is None
+    # Both are among the longest-lived.
     assert await table.admit(Pair(identity(2), own).far) == "busy"
     assert await table.admit(Pair(own, identity(3)).near) is None
     assert await table.admit(Pair(own, identity(4)).near) == "busy"
+
+
+async def test_neighbours_have_places_of_their_own() -> None:
+    own = identity(255)
+    table = LinkTable(own.node_id, max_links=1, max_near=2, is_near=lambda _: True)
+    for number in range(2):
+        assert await table.admit(Pair(identity(number), own).far) is None
+    assert await table.admit(Pair(identity(2), own).far) == "busy"
+    assert await table.admit(Pair(own, identity(3)).near) == "busy"
+
+
+async def test_so_have_static_peers() -> None:
+    own = identity(255)
+    static = identity(1).node_id
+    table = LinkTable(own.node_id, max_links=0, max_near=1, is_static=static.__eq__)
+    assert await table.admit(Pair(own, identity(2)).near) == "busy"
+    assert await table.admit(Pair(own, identity(1)).near) is None

@@ -67,6 +67,7 @@ def test_what_is_begun_is_completed(script: Path) -> None:
     assert complete(script, "config", "c") == {"check"}
     assert complete(script, "--data-dir", "/d", "--config", "/c", "sta") == {"status"}
     assert complete(script, "status", "--js") == {"--json"}
+    assert complete(script, "id", "") == {"rotate"}
     assert complete(script, "temp", BLOCK, "") >= {"HOT", "auto"}
     assert complete(script, "temp", BLOCK, "HOT", "") == set()
     assert complete(script, "temp", "") == set(), "a block id cannot be guessed"

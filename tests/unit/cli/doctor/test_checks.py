@@ -9,7 +9,12 @@ import pytest
 
 from edgenode.cli.doctor import mdns
 from edgenode.cli.doctor.check import FAILURE, OK, WARNING, Check, worst
-from edgenode.cli.doctor.clock import EARLIEST_S, check_clock, kernel_says_synchronised
+from edgenode.cli.doctor.clock import (
+    EARLIEST_S,
+    check_clock,
+    kernel_says_synchronised,
+    peers_agree,
+)
 from edgenode.cli.doctor.disk import check_disk, nearest_existing
 from edgenode.cli.doctor.gateway import check_gateway
 from edgenode.cli.doctor.identity import check_identity
@@ -130,15 +135,25 @@ def test_ipv6(tmp_path: Path) -> None:
     assert "switched off" in bad(check_ipv6([], switch), WARNING)
 
 
-def test_clock(tmp_path: Path) -> None:
-    mark = tmp_path / "synchronized"
+def test_clock() -> None:
     now = EARLIEST_S + 1
-    assert "years" in bad(check_clock(now - 2, True, mark), FAILURE)
-    assert good(check_clock(now, True, mark)) == "synchronised"
-    assert bad(check_clock(now, False, mark), WARNING) == "nobody keeps it"
-    assert "does not say" in good(check_clock(now, None, mark))
-    mark.touch()
-    assert good(check_clock(now, False, mark)) == "synchronised"
+    assert "years" in bad(check_clock(now - 2, True, True, None), FAILURE)
+    assert good(check_clock(now, True, None, None)) == "synchronised"
+    assert bad(check_clock(now, False, None, None), WARNING) == "nobody keeps it"
+    assert "does not say" in good(check_clock(now, None, None, None))
+    assert good(check_clock(now, False, True, None)) == "synchronised"
+    assert "agrees with those of peers" in good(check_clock(now, False, False, True))
+    assert "minutes off" in bad(check_clock(now, True, True, False), WARNING)
+
+
+def test_the_clocks_of_peers() -> None:
+    peers = [
+        {"remoteAddress": address, "clockOffset": 0} for address in ("1.1.1.1", "2.2.2.2", "3.3.3.3")
+    ]
+    gone = [{"address": "9.9.9.9"}, {"remoteAddress": "8.8.8.8", "clockOffset": None}]
+    assert peers_agree(peers + gone) is True
+    assert peers_agree(peers[:2] + gone) is None
+    assert peers_agree([peer | {"clockOffset": 3_600_000} for peer in peers]) is False
 
 
 def test_the_kernel_is_asked_and_nothing_is_set() -> None:
@@ -168,6 +183,7 @@ def test_who_has_a_udp_port() -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
         six.bind(("::1", port))
         assert holders(port) == [own]
+        assert not can_share(port)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sharing:
         sharing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sharing.bind(("", port))

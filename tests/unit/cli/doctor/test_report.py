@@ -66,7 +66,7 @@ def test_of_a_node_that_runs(node: FakeNode, doctor: Doctor) -> None:
     checks = by_name(out)
     assert list(checks) == [
         *("node", "reachability", "gateway", "peer port", "http port", "ipv6", "clock"),
-        *("mdns", "disk", "wear", "memory", "identity"),
+        *("mdns", "disk", "wear", "memory", "machine", "identity"),
     ]
     assert checks["node"]["state"] == OK
     assert checks["reachability"]["what"].startswith("mapped by upnp at 5.6.7.8:4243")

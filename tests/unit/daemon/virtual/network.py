@@ -110,6 +110,8 @@ class Node:
             batch=BatchConfig(),
             outbound=self.outbound,
             feed=EventFeed(node_id=self.node_id, wall_ms=self._wall, counters=Counters()),
+            retired=(),
+            former_ids=(),
             wall_ms=self._wall,
         )
         self._new = False

@@ -9,9 +9,10 @@ import pytest
 from edgenode.core.batch import decode_batch
 from edgenode.core.records import TEMPERATURE, Update
 from edgenode.crypto import SigningKey
+from edgenode.daemon.carried import Taken
 from edgenode.daemon.config_sections import BatchConfig
 from edgenode.daemon.publishing import Publisher
-from edgenode.daemon.replicas import Replicas, Taken
+from edgenode.daemon.replicas import Replicas
 from edgenode.daemon.signing import Signer
 from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records
