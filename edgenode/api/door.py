@@ -100,17 +100,15 @@ class Door:
         task.add_done_callback(self._beginning.discard)
 
     async def _begin(self, connected: socket.socket, seat: Seat) -> None:
+        guard = Guard(self._seats, seat, self._handler, self._guards.discard)
+        self._guards.add(guard)
         try:
-            await self._loop.connect_accepted_socket(lambda: self._guard(seat), connected)
+            await self._loop.connect_accepted_socket(lambda: guard, connected)
         except OSError as error:
+            self._guards.discard(guard)
             seat.leave()
             connected.close()
             log.debug("a connection is gone already: %s", error)
-
-    def _guard(self, seat: Seat) -> Guard:
-        guard = Guard(self._seats, seat, self._handler)
-        self._guards.add(guard)
-        return guard
 
     def _handler(self, guard: Guard) -> Handler:
         # From here on the listener itself knows it, and ends it.

@@ -44,7 +44,7 @@ LAST_SECONDS = 1.0
 MAX_HELD_BYTES = 512 * 1024
 """Kept of what comes too early: one read of asyncio's, and another that was on its way."""
 
-_HEAD, _BODY, _ANSWER, _OPEN, _LAST = range(5)
+_NEW, _HEAD, _BODY, _ANSWER, _OPEN, _LAST = range(6)
 
 
 class Guard(asyncio.Protocol):
@@ -58,6 +58,7 @@ class Guard(asyncio.Protocol):
         "_held",
         "_left",
         "_loop",
+        "_lost",
         "_make",
         "_paced",
         "_pacing",
@@ -72,16 +73,23 @@ class Guard(asyncio.Protocol):
         "_unsent",
     )
 
-    def __init__(self, seats: Seats, seat: Seat, make: Callable[["Guard"], Handler]) -> None:
-        """`make(guard)` gives a handler, once a request is there."""
+    def __init__(
+        self,
+        seats: Seats,
+        seat: Seat,
+        make: Callable[["Guard"], Handler],
+        lost: Callable[["Guard"], None],
+    ) -> None:
+        """`make(guard)` gives a handler, once a request is there; `lost(guard)` ends it all."""
         self._seats = seats
         self._seat = seat
         self._make = make
+        self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._handler: Handler | None = None
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
-        self._phase = _HEAD
+        self._phase = _NEW
         self._held = b""
         self._chunks: Chunks | None = None  # of the body, if it comes so
         self._left = 0  # bytes of it to come otherwise
@@ -100,6 +108,10 @@ class Guard(asyncio.Protocol):
         """Begin to wait for a head."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._phase == _LAST:  # closed before it was there
+            transport.abort()
+            return
+        self._phase = _HEAD
         self._seats.waits(self, self._seat)
         self._wake_in(HEAD_SECONDS)
 
@@ -132,6 +144,7 @@ class Guard(asyncio.Protocol):
         self._held = b""
         self._seats.works(self)
         self._seat.leave()
+        self._lost(self)
         if self._handler is not None:
             self._handler.connection_lost(exc)
 
@@ -170,7 +183,9 @@ class Guard(asyncio.Protocol):
 
     def close(self) -> None:
         """End it if nothing is being done."""
-        if self._phase == _HEAD:
+        if self._phase == _NEW:
+            self._phase = _LAST
+        elif self._phase == _HEAD:
             self._transport.close()
 
     # The phases of a request.

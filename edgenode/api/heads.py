@@ -18,6 +18,14 @@ MAX_TARGET_BYTES = 2048
 
 END = b"\r\n\r\n"
 
+_REQUEST_LINE = re.compile(rb"[!-~]+ [!-~]+ HTTP/1\.[01]\r\n")
+"""Of another version the answer would be too."""
+
+_ODD_UPGRADE = re.compile(
+    rb"\r\n(?:upgrade|connection|sec-websocket-[a-z]+)[ \t]*:[^\r\n]*[\x80-\xff]", re.I
+)
+"""What is no ASCII in these: aiohttp fails at writing an answer that repeats it (3.14.5)."""
+
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.I)
 _FOLDED = re.compile(rb"\r\n[ \t]")
 """Obsolete line folding (RFC 9112, 5.2), which readers treat differently."""
@@ -58,7 +66,9 @@ def body_after(head: bytes) -> Body:
     if len(head) > MAX_HEAD_BYTES or head.count(b"\r\n") - 2 > MAX_HEADERS:
         raise Refused("headers-too-large")
     # CONNECT makes a tunnel of what follows.
-    if head.startswith(b"CONNECT ") or _FOLDED.search(head):
+    if not _REQUEST_LINE.match(head) or head.startswith(b"CONNECT ") or _FOLDED.search(head):
+        raise Refused("bad-request")
+    if not head.isascii() and _ODD_UPGRADE.search(head):
         raise Refused("bad-request")
     framing = _FRAMING.findall(head)
     if not framing:

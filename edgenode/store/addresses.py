@@ -21,6 +21,7 @@ MAX_ANCHORS = 2
 
 # 1,000 years: no clock of a node says more.
 _MAX_S = 2**35
+_MAX_CLOCK_DIGITS = 16
 _MAX_SOURCE_BYTES = 8
 _KEY_NAME = "address-key"
 _CLOCK_NAME = "address-clock"
@@ -115,12 +116,13 @@ def _row(entry: Address) -> _Row:
 def _load(connection: sqlite3.Connection) -> Kept:
     secret = _get(connection, _KEY_NAME)
     clock = _get(connection, _CLOCK_NAME)
-    clock_s = int(clock) if clock.isascii() and clock.isdigit() else 0
+    known = len(clock) <= _MAX_CLOCK_DIGITS and clock.isascii() and clock.isdigit()
+    clock_s = int(clock) if known else 0
     rows = connection.execute(_SELECT + " LIMIT ?", (MAX_ROWS,))
     entries = [_entry(row, clock_s) for row in rows]
     anchors = connection.execute("SELECT host, port, node FROM anchors LIMIT ?", (MAX_ANCHORS,))
     return Kept(
-        bytes.fromhex(secret) if len(secret) == 2 * KEY_BYTES else b"",
+        _secret(secret),
         min(clock_s, _MAX_S),
         [entry for entry in entries if entry is not None],
         [Anchor(host, port, node.hex()) for host, port, node in anchors if _is_place(host, port)],
@@ -139,6 +141,13 @@ def _entry(row: _Row, clock_s: int) -> tuple[Address, bool] | None:
     if min(heard_s, success_s, failures) < 0 or failures > MAX_ROWS:
         return None
     return entry, bool(tried)
+
+
+def _secret(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else b""
+    except ValueError:
+        return b""
 
 
 def _is_place(host: str, port: int) -> bool:

@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
@@ -70,6 +70,7 @@ class Server:
         runner = build_runner(app)
         await runner.setup()
         listening = socket.create_server(("127.0.0.1", 0))
+        self.listening = listening
         self.address = listening.getsockname()
         self.door = Door(runner, self.seats)
         self.door.open([listening])
@@ -262,6 +263,9 @@ async def test_what_comes_while_a_request_is_handled_is_bounded(server: Server) 
         (b"\x16\x03\x01\x00", 400, "bad-request"),
         (b"SSH-2.0-x\n\n", 400, "bad-request"),
         (b"NOT HTTP AT ALL\r\n\r\n", 400, "bad-request"),
+        (b"GET /\r\nHost: x\r\n\r\n", 400, "bad-request"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400, "bad-request"),
+        (GET[:-2] + b"upgrade: \xc7ebsocket\r\n\r\n", 400, "bad-request"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400, "bad-request"),
         (b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", 400, "bad-request"),
         (b"CONNECT x:1 HTTP/1.1\r\n\r\n", 400, "bad-request"),
@@ -336,6 +340,30 @@ async def test_the_end_takes_those_along_who_have_asked_nothing(server: Server) 
     await server.until(lambda: server.seats.taken == 1)
     server.door.close()
     assert await client.end() <= SHORT
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_the_end_while_a_connection_is_beginning(steps: int) -> None:
+    async with Server(Seats()).running() as server:
+        with socket.create_connection(server.address) as client:
+            client.setblocking(False)
+            server.door._accept(server.listening)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            server.door.close()
+            await server.until(lambda: server.seats.taken == 0)
+            with suppress(ConnectionError):
+                assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:5], b"nonsense\r\n\r\n", GET])
+async def test_nothing_is_kept_of_those_who_have_gone(server: Server, sent: bytes) -> None:
+    for _ in range(20):
+        client = await server.connect(sent)
+        await server.until(lambda: server.seats.taken == 1)
+        client.writer.transport.abort()
+        await server.until(lambda: server.seats.taken == 0)
+    assert len(server.door._guards) == 0
 
 
 async def test_when_all_seats_are_taken_the_idle_make_room() -> None:

@@ -13,6 +13,9 @@ PEER: dict[str, object] = {
     "lastSeen": "2025-01-02T03:04:05.678Z",
     "capabilities": ["blocks", "relay"],
     "status": "connected",
+    "direction": "outbound",
+    "how": ["mdns", "peer"],
+    "roundTrip": 12.5,
 }
 LOST: dict[str, object] = {
     "nodeId": None,
@@ -40,6 +43,18 @@ def test_reads_send_no_token(command: Command, node: FakeNode) -> None:
     for name in ("id", "status", "peers"):
         assert command(name)[0] == 0
     assert all("Authorization" not in headers for _, _, headers in node.requests)
+
+
+def test_status_of_a_lonely_node_says_how_to_join(command: Command, node: FakeNode) -> None:
+    node.status = {**STATUS, "peers": 0, "alone": 59}
+    assert "edgenode join" not in command("status")[1]
+    node.status = {**STATUS, "peers": 0, "alone": 720}
+    out = command("status")[1]
+    lines = out.splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith("peers"))
+    assert lines[at + 1].strip() == "none for 12 min 0 s"
+    assert "'edgenode invite'" in lines[at + 2]
+    assert "'edgenode join'" in lines[at + 2]
 
 
 def test_status_for_people(command: Command) -> None:
@@ -142,12 +157,12 @@ def test_peers_for_people(command: Command, node: FakeNode) -> None:
     code, out, err = command("peers")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "NODE              ADDRESS          STATUS        LAST SEEN                 "
-        "CAPABILITIES  LAST ERROR",
-        "cdcdcdcdcdcdcdcd  192.0.2.7:4242   connected     2025-01-02T03:04:05.678Z  "
-        "blocks,relay  -",
-        "-                 [2001:db8::1]:5  disconnected  -                         "
-        "-             connection refused",
+        "NODE              ADDRESS          STATUS        BY  FOUND BY   "
+        "LAST SEEN                 CAPABILITIES  LAST ERROR",
+        "cdcdcdcdcdcdcdcd  192.0.2.7:4242   connected     us  mdns,peer  "
+        "2025-01-02T03:04:05.678Z  blocks,relay  -",
+        "-                 [2001:db8::1]:5  disconnected  -   -          "
+        "-                         -             connection refused",
     ]
 
 
