@@ -118,6 +118,22 @@ def check_origin(request: web.Request) -> None:
         raise Problem("forbidden-origin")
 
 
+def pages_refused() -> Middleware:
+    """Return the middleware that lets no page of a browser use the peer port.
+
+    A browser puts an Origin on each WebSocket and each request that is not a plain read; a node
+    never does. Or a page could link from inside a home, and have its visitors' addresses shut out.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "Origin" in request.headers:
+            raise Problem("forbidden-origin")
+        return await handler(request)
+
+    return check
+
+
 def allowed_names(host_names: Iterable[str]) -> frozenset[str]:
     """Return `localhost`, the names given, and their first labels with each home suffix."""
     names = {"localhost"}

@@ -9,6 +9,7 @@ from aiohttp import web
 from edgenode.core.counters import Counters
 from edgenode.core.errors import EdgenodeError
 from edgenode.link.anteroom import Anteroom
+from edgenode.link.backlog import Backlog
 from edgenode.link.handshake import LocalIdentity, respond
 from edgenode.link.link import Link
 from edgenode.link.socket import CLOSE_TIMEOUT_S, MAX_MESSAGE_SIZE, SocketClosed, refuse
@@ -25,6 +26,7 @@ class Acceptor:
         serve: Callable[[Link], Awaitable[object]],
         *,
         counters: Counters,
+        backlog: Backlog,
         ping: Callable[[], bytes],
         on_refused: Callable[[str, str], None],
     ) -> None:
@@ -32,6 +34,7 @@ class Acceptor:
         self._identity = identity
         self._serve = serve
         self._counters = counters
+        self._backlog = backlog
         self._ping = ping
         self._on_refused = on_refused
         self._anteroom = Anteroom()
@@ -70,6 +73,7 @@ class Acceptor:
             address=address,
             port=port,
             counters=self._counters,
+            backlog=self._backlog,
             ping=self._ping,
         )
         await self._live(link)

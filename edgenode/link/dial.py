@@ -10,6 +10,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from edgenode.core.counters import Counters
 from edgenode.core.errors import EdgenodeError
+from edgenode.link.backlog import Backlog
 from edgenode.link.handshake import LocalIdentity, initiate
 from edgenode.link.link import Link
 from edgenode.link.socket import CLOSE_TIMEOUT_S, MAX_MESSAGE_SIZE, SocketClosed, refuse
@@ -19,6 +20,9 @@ CONNECT_TIMEOUT_S = 10.0
 
 # No more connections than links are allowed, and some being tried.
 MAX_CONNECTIONS = 64
+
+
+SHUT_OUT = "the address is shut out"
 
 
 class DialFailed(Exception):
@@ -32,11 +36,25 @@ class Dialler:
     """Opens links; `close` ends what is left of its connections."""
 
     def __init__(
-        self, identity: LocalIdentity, *, counters: Counters, ping: Callable[[], bytes]
+        self,
+        identity: LocalIdentity,
+        *,
+        counters: Counters,
+        backlog: Backlog,
+        ping: Callable[[], bytes],
+        is_shut_out: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`is_shut_out(address)` tells of an IP literal that it is not to be dialled.
+
+        What a name stands for is dialled: names come from the operator alone.
+        """
         self._identity = identity
         self._counters = counters
+        self._backlog = backlog
         self._ping = ping
+        self._is_shut_out = is_shut_out
+        self.dials = {"success": 0, "failed": 0}
+        """Since the start."""
         self._connector = _Connector(limit=MAX_CONNECTIONS, force_close=True)
         no_redirects = aiohttp.TraceConfig()
         no_redirects.on_request_redirect.append(_refuse_redirect)
@@ -62,6 +80,17 @@ class Dialler:
         `expected_node_id` refuses any other node; the connection must be there `within_s`. Raises
         `DialFailed`.
         """
+        try:
+            link = await self._dial(address, port, expected_node_id, within_s)
+        except DialFailed:
+            self.dials["failed"] += 1
+            raise
+        self.dials["success"] += 1
+        return link
+
+    async def _dial(self, address: str, port: int, expected_node_id: str, within_s: float) -> Link:
+        if self._is_shut_out(address):
+            raise DialFailed(SHUT_OUT)
         host = f"[{address}]" if ":" in address else address
         try:
             async with asyncio.timeout(within_s):
@@ -95,6 +124,7 @@ class Dialler:
             address=address,
             port=port,
             counters=self._counters,
+            backlog=self._backlog,
             ping=self._ping,
         )
 

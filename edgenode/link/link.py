@@ -12,6 +12,7 @@ from edgenode.core.errors import EdgenodeError
 from edgenode.core.frame import END, decode_end, encode_end
 from edgenode.core.hello import Hello
 from edgenode.core.reasons import close_code
+from edgenode.link.backlog import Backlog
 from edgenode.link.channel import Channel
 from edgenode.link.roundtrip import round_trip_s, sent_again
 from edgenode.link.socket import CLOSE_TIMEOUT_S, Pings, Socket, SocketClosed, receive_frame
@@ -54,9 +55,13 @@ class Link:
         address: str,
         port: int,
         counters: Counters,
+        backlog: Backlog,
         ping: Callable[[], bytes],
     ) -> None:
-        """`address` and `port` are the peer's end as we see it; `ping()` makes a ping's frame."""
+        """`address` and `port` are the peer's end as we see it; `ping()` makes a ping's frame.
+
+        `backlog` is that of all links.
+        """
         self.peer = peer
         self.dialled = dialled
         self.address = address
@@ -64,6 +69,7 @@ class Link:
         self._socket = socket
         self._channel = channel
         self._counters = counters
+        self._backlog = backlog
         self._ping = ping
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
@@ -148,7 +154,7 @@ class Link:
             self.close("too-slow")
             return
         self._queue.append(plaintext)
-        self._queued_bytes += len(plaintext)
+        self._waits(self._queued_bytes + len(plaintext))
         if self._queued_bytes > BULK_QUEUED_BYTES:
             self._room.clear()
         self._wake.set()
@@ -166,7 +172,7 @@ class Link:
             return
         self._end = reason
         if reason != "bye":
-            self._queue.clear()
+            self._drop_queue()
         self._wake.set()
         self._room.set()
         self._limit_writer()
@@ -246,7 +252,7 @@ class Link:
                 self._wake.clear()
                 while self._queue:
                     plaintext = self._queue.popleft()
-                    self._queued_bytes -= len(plaintext)
+                    self._waits(self._queued_bytes - len(plaintext))
                     if self._queued_bytes <= BULK_QUEUED_BYTES:
                         self._room.set()
                     await self._send(self._channel.seal(plaintext))
@@ -261,7 +267,16 @@ class Link:
         except ConnectionError:
             self.close("cut")
         finally:
+            self._drop_queue()
             await self._close_socket()
+
+    def _waits(self, queued_bytes: int) -> None:
+        self._queued_bytes = queued_bytes
+        self._backlog.changed(self, queued_bytes)
+
+    def _drop_queue(self) -> None:
+        self._queue.clear()
+        self._waits(0)
 
     def _limit_writer(self) -> None:
         """Give the writer of a link that ends a deadline, whatever it waits for."""

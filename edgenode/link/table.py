@@ -57,6 +57,11 @@ class LinkTable:
     def __len__(self) -> int:
         return len(self._links)
 
+    @property
+    def max_near(self) -> int:
+        """How many neighbours and static peers can be linked."""
+        return self._caps.kept
+
     def get(self, node_id: str) -> Link | None:
         """Return the live link to `node_id`."""
         return self._links.get(node_id)
@@ -124,11 +129,12 @@ class LinkTable:
 
     def _view(self, link: Link) -> LinkView:
         remote = link.remote_address
+        kept = self._is_static(link.node_id) or self._is_near(remote)
         return LinkView(
             link.node_id,
             inbound=not link.dialled,
-            kept=self._is_static(link.node_id) or self._is_near(remote),
-            group=network_of(remote) or b"",
+            kept=kept,
+            group=remote.encode() if kept else network_of(remote) or b"",
             round_trip_s=link.round_trip_s(),
             since=link.since,
             useful=link.useful_bytes,

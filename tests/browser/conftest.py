@@ -54,7 +54,9 @@ async def three(tmp_path: Path) -> AsyncIterator[Three]:
     late, soon = "[batch]\ninterval = 60000\n", "[batch]\ninterval = 200\n"
 
     async with Nodes(tmp_path) as nodes:
-        node = await nodes.start("node", more_config=region("eu-west") + late)
+        # People have the limits that the node comes with, and so has the page.
+        usual = "[rate_limit]\n"
+        node = await nodes.start("node", more_config=region("eu-west") + late + usual)
         second = await nodes.start(
             "second", dials=[node.ws_port], more_config=region("eu-west") + soon
         )

@@ -13,13 +13,18 @@ from tests.browser.conftest import NewPage, Three
 
 if not os.environ.get("EDGENODE_REQUIRE_BROWSER"):
     pytest.importorskip("playwright", reason="requirements/browser.lock is not installed")
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 pytestmark = pytest.mark.ci
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 WITHIN_S = 1.0
 """After a change, by when the page must show it."""
+
+BURST = 10
+"""Refreshes that may come without a pause; then there is one a second."""
+
+PINNED = "5e" * 64
 
 NO_WEBSOCKET = """
 window.WebSocket = class { constructor() { setTimeout(() => this.onclose({}), 0); } };
@@ -143,7 +148,7 @@ async def test_without_scripts_it_says_the_same(three: Three, new_page: NewPage)
     await expect(page.locator("h1")).to_contain_text("2 peers · 12 blocks")
     await expect(page.get_by_role("link", name="Refresh")).to_be_visible()
     await expect(page.locator("#peers")).to_contain_text("connected")
-    await expect(page.locator("#plots svg")).to_have_count(2)
+    await expect(page.locator("#plots svg")).to_have_count(3)
     await expect(page.locator("#temperatures")).to_contain_text("Warm")
     assert (seen.console, seen.errors) == ([], [])
 
@@ -212,10 +217,12 @@ async def test_the_operator_pins_and_shuts_out(three: Three, new_page: NewPage) 
 
 
 async def test_it_is_used_by_keyboard(three: Three, new_page: NewPage) -> None:
+    await keep_some(three)
     page, _ = await new_page(three.url + "#login=" + await login_code(three))
     await appears(page, "#said", "Signed in")
+    await appears(page, "#shut", "203.0.113.9")
     focused: list[str] = []
-    for _ in range(12):
+    for _ in range(16):
         await page.keyboard.press("Tab")
         focused.append(
             await page.evaluate(
@@ -226,8 +233,10 @@ async def test_it_is_used_by_keyboard(three: Three, new_page: NewPage) -> None:
         if focused[-1] == "Sign out":
             break
     assert focused[0] == "Skip to the details"
-    assert [name[:6] for name in focused[1:3]] == ["Unlink", "Unlink"]
-    assert focused[-1] == "Sign out"
+    assert [name[:6] for name in focused[1:5]] == ["Unlink", "Shut o"] * 2
+    blocks = focused.index("block")
+    assert focused[blocks + 1 : blocks + 4] == ["Fetch", "Pin", "Unpin"]
+    assert focused[blocks + 4 :] == [f"Unpin {PINNED[:12]}", "Let in 203.0.113.9", "Sign out"]
     # A refresh takes nobody's focus away.
     await page.locator("#block").focus()
     await page.keyboard.type("ab")
@@ -235,6 +244,80 @@ async def test_it_is_used_by_keyboard(three: Three, new_page: NewPage) -> None:
     await appears(page, "h1", "1 block")
     await page.keyboard.type("cd")
     assert await page.locator("#block").input_value() == "abcd"
+
+
+async def test_the_page_of_the_operator_is_whole(
+    three: Three, new_page: NewPage, tmp_path: Path
+) -> None:
+    await fill(three)
+    await keep_some(three)
+    folder = Path(os.environ.get("EDGENODE_SCREENSHOTS", tmp_path))
+    for scheme in ("light", "dark"):
+        for name, (width, height) in SIZES.items():
+            page, seen = await new_page(
+                three.url + "#login=" + await login_code(three),
+                color_scheme=scheme,
+                viewport={"width": width, "height": height},
+            )
+            await expect(page.get_by_role("button", name="Let in 203.0.113.9")).to_be_visible()
+            await expect(page.locator("#pins")).to_contain_text("not here yet")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            assert await axe(page) == []
+            await page.screenshot(path=folder / f"{name}-{scheme}-operator.png", full_page=True)
+            assert (seen.console, seen.errors) == ([], [])
+
+
+async def test_many_events_do_not_make_it_ask_too_much(three: Three, new_page: NewPage) -> None:
+    page, seen = await new_page(three.url)
+    await live(page)
+    began = asyncio.get_running_loop().time()
+    await three.node.rest.post(os.urandom(2000))
+    await appears(page, "h1", "1 block")
+    for _ in range(200):
+        await three.node.rest.post(os.urandom(2000))
+        await asyncio.sleep(0.05)
+    await appears(page, "h1", "201 blocks", within_s=2)
+    took_s = asyncio.get_running_loop().time() - began
+    asked = [url for url in seen.requested if url == three.url]
+    assert len(asked) <= 1 + BURST + took_s + 1
+    assert len(asked) >= took_s / 2, "it stays live"
+    assert (seen.console, seen.errors) == ([], [])
+
+
+async def test_it_slows_down_when_it_is_told_to(three: Three, new_page: NewPage) -> None:
+    page, seen = await new_page(three.url)
+    await live(page)
+    refused = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        await route.fulfill(status=429, headers={"Retry-After": "2"})
+
+    await page.route(three.url, refuse)
+    await three.node.rest.post(b"one")
+    await appears(page, "#live", "Too much was asked for at this address.")
+    await three.node.rest.post(b"two")
+    await expect(page.locator("#live")).not_to_contain_text("No connection")
+    assert refused == 1
+    await page.unroute(three.url)
+    await appears(page, "h1", "2 blocks", within_s=5)
+    await live(page)
+    assert seen.errors == []
+
+
+async def test_the_operator_is_known_by_each_request(three: Three, new_page: NewPage) -> None:
+    page, _ = await new_page(three.url + "#login=" + await login_code(three))
+    await appears(page, "#said", "Signed in")
+    async with page.expect_request(three.url) as asked:
+        await three.node.rest.post(b"a block")
+    assert (await (await asked.value).all_headers())["authorization"].startswith("Bearer ")
+
+
+async def keep_some(three: Three) -> None:
+    """Pin a block that nobody has, and shut out an address where nobody is."""
+    assert (await three.node.rest.call("PUT", f"/blocks/{PINNED}/pin"))[0] == 204
+    assert (await three.node.rest.write("/blacklist", {"address": "203.0.113.9"}))[0] == 201
 
 
 async def login_code(three: Three) -> str:

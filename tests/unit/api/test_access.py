@@ -126,6 +126,22 @@ async def test_a_write_from_the_same_origin_is_taken(local: Served) -> None:
         assert response.status == 201
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/ws"), ("GET", "/node/info"), ("POST", "/auth/challenge"), ("POST", "/sync/request")],
+)
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", ""])
+async def test_no_page_uses_the_peer_port(
+    public: Served, method: str, path: str, origin: str
+) -> None:
+    """Its own origin neither: a name may have been made to point here."""
+    for given in (origin, f"http://127.0.0.1:{public.port}"):
+        headers = {"Origin": given}
+        async with public.client.request(method, path, headers=headers) as response:
+            assert response.status == 403
+            assert await problem(response) == "forbidden-origin"
+
+
 async def test_a_global_source_is_refused_on_the_http_port_only(
     local: Served, public: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

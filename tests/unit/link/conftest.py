@@ -11,6 +11,7 @@ from aiohttp import WSMessage, WSMsgType
 from edgenode.core.counters import Counters
 from edgenode.core.hello import Hello
 from edgenode.crypto import SigningKey
+from edgenode.link.backlog import Backlog
 from edgenode.link.channel import Channel
 from edgenode.link.handshake import LocalIdentity
 from edgenode.link.link import Link
@@ -87,9 +88,14 @@ def identity(seed: int, network: str = "test") -> LocalIdentity:
 
 
 class Pair:
-    """Two ends of one link, `near` having dialled; neither runs yet."""
+    """Two ends of one link, `near` having dialled; neither runs yet.
 
-    def __init__(self, near_id: LocalIdentity, far_id: LocalIdentity) -> None:
+    `backlog`: of the near end, by default one of its own.
+    """
+
+    def __init__(
+        self, near_id: LocalIdentity, far_id: LocalIdentity, backlog: Backlog | None = None
+    ) -> None:
         self.near_socket, self.far_socket = socket_pair()
         near, far = Channel(initiator=True), Channel(initiator=False)
         near_hello, far_hello = near_id.hello("", near), far_id.hello(near_id.node_id, far)
@@ -97,11 +103,13 @@ class Pair:
         near_header = near.agree(far_hello.ephemeral_key)
         near.begin(far_header)
         far.begin(near_header)
-        self.near = _link(self.near_socket, near, far_hello, dialled=True)
-        self.far = _link(self.far_socket, far, near_hello, dialled=False)
+        self.near = _link(self.near_socket, near, far_hello, backlog or Backlog(), dialled=True)
+        self.far = _link(self.far_socket, far, near_hello, Backlog(), dialled=False)
 
 
-def _link(socket: MemorySocket, channel: Channel, peer: Hello, *, dialled: bool) -> Link:
+def _link(
+    socket: MemorySocket, channel: Channel, peer: Hello, backlog: Backlog, *, dialled: bool
+) -> Link:
     return Link(
         socket,
         channel,
@@ -110,6 +118,7 @@ def _link(socket: MemorySocket, channel: Channel, peer: Hello, *, dialled: bool)
         address="192.0.2.1",
         port=4242,
         counters=Counters(),
+        backlog=backlog,
         ping=lambda: PING,
     )
 

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.unit.store.helpers import block_id_of, content, open_store
@@ -31,19 +32,25 @@ def put_until_killed(folder: Path, seed: int) -> list[str]:
 
 
 async def test_nothing_acknowledged_is_lost_and_nothing_torn_is_held(tmp_path: Path) -> None:
+    acknowledged, left_behind = await killed_again_and_again(tmp_path, range(KILLS))
+    assert acknowledged > KILLS
+    assert left_behind  # some were killed in the middle of a block
+
+
+async def killed_again_and_again(folder: Path, seeds: Iterable[int]) -> tuple[int, int]:
+    """Return how many blocks were acknowledged, and how many files were left unfinished."""
     acknowledged: list[str] = []
     left_behind = 0
-    for seed in range(KILLS):
-        acknowledged += put_until_killed(tmp_path, seed)
-        left_behind += len(list((tmp_path / "incoming").iterdir()))
-    store = await open_store(tmp_path)
+    for seed in seeds:
+        acknowledged += put_until_killed(folder, seed)
+        left_behind += len(list((folder / "incoming").iterdir()))
+    store = await open_store(folder)
     listed = {block.block_id: block.size for block in await store.list_blocks(None, 10**6)}
-    assert len(acknowledged) > KILLS
     assert set(acknowledged) <= listed.keys()
     for block_id, size in listed.items():
         data = await content(store, block_id)
         assert (block_id_of(data), len(data)) == (block_id, size)
     assert (store.count, store.total_bytes) == (len(listed), sum(listed.values()))
     assert await store.wanted() == []
-    assert left_behind  # some were killed in the middle of a block
-    assert not list((tmp_path / "incoming").glob("*.tmp"))
+    assert not list((folder / "incoming").glob("*.tmp"))
+    return len(acknowledged), left_behind

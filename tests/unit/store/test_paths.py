@@ -1,6 +1,7 @@
 """Whatever an id from outside looks like, no path outside of the store is touched."""
 
 import os
+import random
 import string
 import sys
 from pathlib import Path
@@ -39,6 +40,25 @@ def test_a_path_is_below_the_root_or_there_is_none(text: str) -> None:
         assert path.parent.parent == layout.root
         assert ".." not in path.parts
         assert os.path.normpath(path) == str(path)
+
+
+def test_100_000_ids_made_of_tricks() -> None:
+    layout = Layout(Path("/store/blocks"))
+    chance = random.Random(7)
+    parts = [*TRICKS, *HEX, "a" * 128, "0" * 126]
+    paths = 0
+    for _ in range(100_000):
+        text = "".join(chance.choices(parts, k=chance.randrange(6)))
+        text = text[:128].ljust(128, "a") if chance.random() < 0.5 else text
+        try:
+            path = layout.block(text)
+        except ValueError:
+            assert not is_block_id(text)
+            continue
+        paths += 1
+        assert str(path) == f"/store/blocks/{text[:2]}/{text}"
+        assert not set(text) - set(HEX)
+    assert 1_000 < paths < 99_000
 
 
 OPENED: list[str] = []
