@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgenode.cli import exits
+from edgenode.cli.exits import CommandFailed
 from edgenode.cli.output import out, out_json, say
+from edgenode.core.errors import DataFolderError
 from edgenode.daemon.config import DEFAULT_PATH, Config, ConfigError, load_config
 from edgenode.daemon.config_toml import masked, plain, to_toml
 from edgenode.daemon.service import state_directory
@@ -19,6 +21,20 @@ def effective(config_path: Path | None, data_dir: Path | None) -> Config:
     if data_dir is None and config.data_dir == Config().data_dir:
         data_dir = state_directory()
     return config if data_dir is None else replace(config, data_dir=data_dir.absolute())
+
+
+def in_force(config_path: Path | None, data_dir: Path | None) -> Config:
+    """Load the configuration as `effective`, with the network that was joined by invitation.
+
+    Raises CommandFailed where what is kept of that cannot be read.
+    """
+    from edgenode.daemon.joined import with_joined  # noqa: PLC0415 - not where a file is checked
+
+    config = effective(config_path, data_dir)
+    try:
+        return with_joined(config, config_path or DEFAULT_PATH)
+    except DataFolderError as error:
+        raise CommandFailed(exits.FAILED, str(error)) from None
 
 
 def check(config_path: Path | None, *, as_json: bool) -> int:
@@ -42,7 +58,11 @@ def check(config_path: Path | None, *, as_json: bool) -> int:
 
 def show(config_path: Path | None, data_dir: Path | None, *, as_json: bool) -> int:
     """Print every setting in force, as TOML or JSON, but for secrets."""
-    config = masked(effective(config_path, data_dir))
+    try:
+        config = masked(in_force(config_path, data_dir))
+    except CommandFailed as error:  # for the node's own user alone
+        say(f"{error}; shown is what holds without it")
+        config = masked(effective(config_path, data_dir))
     if as_json:
         out_json(plain(config))
     else:

@@ -56,13 +56,14 @@ def _dispatch(arguments: Sequence[str] | None) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from edgenode.daemon.lean import keep_openssl_out  # noqa: PLC0415
+    from edgenode.daemon.lean import keep_file_types_out, keep_openssl_out  # noqa: PLC0415
 
     keep_openssl_out()  # before asyncio is imported, which would load it
-    from edgenode.cli.configure import effective  # noqa: PLC0415
+    keep_file_types_out()  # before aiohttp is imported, which would read it
+    from edgenode.cli.configure import in_force  # noqa: PLC0415
 
     config_path, data_dir = _places(options)
-    config = effective(config_path, data_dir)
+    config = in_force(config_path, data_dir)
     from edgenode.daemon.config import DEFAULT_PATH  # noqa: PLC0415
     from edgenode.daemon.main import run  # noqa: PLC0415 - not for a wrong configuration
 
@@ -71,10 +72,10 @@ def _run(options: Namespace) -> int:
 
 def _id(options: Namespace) -> int:
     if options.action == "rotate":
-        from edgenode.cli.configure import effective  # noqa: PLC0415
+        from edgenode.cli.configure import in_force  # noqa: PLC0415
         from edgenode.cli.identity import rotate  # noqa: PLC0415
 
-        config = effective(*_places(options))
+        config = in_force(*_places(options))
         return rotate(config.data_dir, config.network.id, as_json=options.json)
     from edgenode.cli.show import show_id  # noqa: PLC0415
 
@@ -91,6 +92,40 @@ def _peers(options: Namespace) -> int:
     from edgenode.cli.show import show_peers  # noqa: PLC0415
 
     return show_peers(_node(options), as_json=options.json)
+
+
+def _discover(options: Namespace) -> int:
+    from edgenode.cli.discover import discover, watch  # noqa: PLC0415
+
+    show = watch if options.watch else discover
+    return show(_node(options), as_json=options.json)
+
+
+def _invite(options: Namespace) -> int:
+    from edgenode.cli.invite import invite  # noqa: PLC0415
+
+    return invite(_node(options), with_secret=options.with_secret, as_json=options.json)
+
+
+def _join(options: Namespace) -> int:
+    from edgenode.daemon.lean import keep_openssl_out  # noqa: PLC0415
+
+    keep_openssl_out()  # before http.client is imported, which would load it
+    from edgenode.cli.configure import effective  # noqa: PLC0415
+    from edgenode.cli.join import forget, join, show  # noqa: PLC0415
+    from edgenode.daemon.config import DEFAULT_PATH  # noqa: PLC0415
+
+    config_path, data_dir = _places(options)
+    folder = effective(config_path, data_dir).data_dir
+
+    def find() -> "Node":
+        return _node(options)
+
+    if options.list:
+        return show(find, folder, as_json=options.json)
+    if options.forget:
+        return forget(find, options.forget, folder, as_json=options.json)
+    return join(find, options.line, folder, config_path or DEFAULT_PATH, as_json=options.json)
 
 
 def _top(options: Namespace) -> int:
@@ -257,6 +292,9 @@ _COMMANDS = {
     "id": _id,
     "status": _status,
     "peers": _peers,
+    "discover": _discover,
+    "invite": _invite,
+    "join": _join,
     "top": _top,
     "put": _put,
     "get": _get,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgenode.cli import exits
-from edgenode.cli.arguments import AUTO
+from edgenode.cli.arguments.values import AUTO
 from edgenode.cli.client import Node
 from edgenode.cli.output import aligned, clean, human_bytes, out, out_json, say
 from edgenode.cli.reading import maybe, not_understood, number, table, tables, text

@@ -17,6 +17,7 @@ from edgenode.cli.output import (
 )
 from edgenode.cli.reach import reach_words
 from edgenode.cli.reading import maybe, number, table, tables, text
+from edgenode.core.lonely import ADVICE, LONELY_S
 
 ID_COLUMN = 16
 """Enough of an id to tell nodes apart in a table; --json gives all of it."""
@@ -60,6 +61,7 @@ def show_status(node: Node, *, as_json: bool) -> int:
         ("bandwidth", _moved(received, sent, passed_on)),
         ("operations", f"{succeeded:,.0f} done, {failed:,.0f} failed"),
     ]
+    alone_s = number(status, "alone") if "alone" in status else 0.0
     for (name, value), line in zip(rows, aligned(rows), strict=True):
         if name == "reachable":
             start = len(line) - len(value)
@@ -68,6 +70,10 @@ def show_status(node: Node, *, as_json: bool) -> int:
                 out(" " * start + advice)
         else:
             out(line)
+        if name == "peers" and alone_s >= LONELY_S:
+            start = len(line) - len(value)
+            out(" " * start + paint(f"none for {human_duration(alone_s)}", "yellow", sys.stdout))
+            out(" " * start + ADVICE)
     return exits.OK
 
 
@@ -83,7 +89,16 @@ def show_peers(node: Node, *, as_json: bool) -> int:
     if as_json:
         out_json(peers)
         return exits.OK
-    header = ("NODE", "ADDRESS", "STATUS", "LAST SEEN", "CAPABILITIES", "LAST ERROR")
+    header = (
+        "NODE",
+        "ADDRESS",
+        "STATUS",
+        "BY",
+        "FOUND BY",
+        "LAST SEEN",
+        "CAPABILITIES",
+        "LAST ERROR",
+    )
     first, *lines = aligned([header, *(_peer_row(peer) for peer in peers)])
     out(first)
     start = first.index("STATUS")
@@ -99,6 +114,17 @@ def show_peers(node: Node, *, as_json: bool) -> int:
     return exits.OK
 
 
+BY = {"inbound": "peer", "outbound": "us"}
+"""Who dialled, by PeerInfo's `direction`."""
+
+
+def found_by(peer: dict[str, Any]) -> str:
+    """Return how a peer was found; "-" of one that came by itself."""
+    ways = peer.get("how")
+    words = ways if isinstance(ways, list) else []
+    return clean(",".join(str(word) for word in words)) or "-"
+
+
 def _peer_row(peer: dict[str, Any]) -> tuple[str, ...]:
     address, port = maybe(peer, "address"), peer.get("wsPort")
     host = f"[{address}]" if ":" in address else address
@@ -108,6 +134,8 @@ def _peer_row(peer: dict[str, Any]) -> tuple[str, ...]:
         maybe(peer, "nodeId")[:ID_COLUMN],
         f"{host}:{port}" if isinstance(port, int) else host,
         maybe(peer, "status"),
+        BY.get(maybe(peer, "direction"), "-"),
+        found_by(peer),
         maybe(peer, "lastSeen"),
         clean(",".join(str(word) for word in words)) or "-",
         maybe(peer, "lastError"),

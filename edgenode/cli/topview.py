@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from edgenode.cli.output import aligned, clean, human_bytes, human_duration
 from edgenode.cli.reach import reach_words
 from edgenode.cli.reading import maybe, number, table, tables, text
-from edgenode.cli.show import ID_COLUMN
+from edgenode.cli.show import BY, ID_COLUMN, found_by
 
 COLOURS = {"connected": "green", "connecting": "yellow", "disconnected": "red"}
 
@@ -84,7 +84,16 @@ def _peers(peers: list[dict[str, Any]], room: int) -> list[Line]:
     shown = peers[: max(1, room - 1)]
     if len(shown) < len(peers):
         shown = peers[: max(1, room - 2)]
-    header = ("NODE", "ADDRESS", "STATUS", "LAST SEEN", "LAST ERROR")
+    header = (
+        "NODE",
+        "ADDRESS",
+        "STATUS",
+        "BY",
+        "FOUND BY",
+        "ROUND TRIP",
+        "LAST SEEN",
+        "LAST ERROR",
+    )
     first, *rest = aligned([header, *(_peer(peer) for peer in shown)])
     lines = [Line(first)]
     for peer, line in zip(shown, rest, strict=True):
@@ -100,6 +109,9 @@ def _peer(peer: dict[str, Any]) -> tuple[str, ...]:
         maybe(peer, "nodeId")[:ID_COLUMN],
         clean(f"{host}:{port}" if isinstance(port, int) else host),
         maybe(peer, "status"),
+        BY.get(maybe(peer, "direction"), "-"),
+        found_by(peer),
+        f"{peer['roundTrip']:g} ms" if isinstance(peer.get("roundTrip"), int | float) else "-",
         maybe(peer, "lastSeen"),
         maybe(peer, "lastError"),
     )

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
-from edgenode.core.errors import BadInvitation, NoInvitation, StoreFailed
+from edgenode.core.errors import BadInvitation, Busy, NoInvitation, StoreFailed
 from edgenode.core.invite import (
     MAX_ADDRESSES,
     Invitation,
@@ -14,9 +14,9 @@ from edgenode.core.invite import (
 )
 from edgenode.core.ip import kind, parse_ip
 from edgenode.daemon.addresses import join as join_place
-from edgenode.daemon.belonging import network_secret
 from edgenode.daemon.config_sections import NetworkConfig
 from edgenode.daemon.joined import forget, keep, read_settings, to_json
+from edgenode.daemon.networksecret import network_secret
 from edgenode.discover.sighting import INVITATION, Sighting
 from edgenode.link.dial import DialFailed, Dialler
 from edgenode.link.link import Link
@@ -72,6 +72,7 @@ class Inviting:
         self._live = live
         self._sighted = sighted
         self._writing = asyncio.Lock()
+        self._joining = asyncio.Lock()
         self._tasks: set[asyncio.Task[str]] = set()
 
     async def open(self) -> None:
@@ -113,10 +114,19 @@ class Inviting:
         }
 
     async def join(self, line: str) -> dict[str, object]:
-        """Keep an invitation, and link with its node where this one is in its network already."""
+        """Keep an invitation, and link with its node where this one is in its network already.
+
+        One at a time: raises Busy while another one is being taken. Else as `api.invite.Inviting`.
+        """
         invitation = decode_invitation(line)
         if invitation.node_id == self._own_id:
             raise BadInvitation("this is an invitation to this very node: take it to another one")
+        if self._joining.locked():
+            raise Busy("another invitation is being taken")
+        async with self._joining:
+            return await self._join(invitation)
+
+    async def _join(self, invitation: Invitation) -> dict[str, object]:
         async with self._writing:
             try:
                 await asyncio.to_thread(self._keep, invitation)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from edgenode.core.errors import BadInvitation, JoinConflict
 from edgenode.core.invite import Invitation
-from edgenode.daemon.belonging import network_secret
 from edgenode.daemon.config import ConfigError, load_config
 from edgenode.daemon.config_rules import is_secret
 from edgenode.daemon.config_sections import Config, NetworkConfig
+from edgenode.daemon.networksecret import network_secret
 from edgenode.daemon.service import SECRET_CREDENTIAL, credential
 from edgenode.store.joined import (
     MAX_NODES,
@@ -78,9 +78,7 @@ def keep(invitation: Invitation, settings: Settings, data_dir: Path) -> None:
     has_secret = bool(secret) or (same and joined.secret)
     # What the settings have by themselves is not laid down here.
     named = has_secret or invitation.network != settings.network.id
-    write_joined(
-        data_dir, Joined(invitation.network if named else "", has_secret, nodes), secret
-    )
+    write_joined(data_dir, Joined(invitation.network if named else "", has_secret, nodes), secret)
 
 
 def forget(name: str, data_dir: Path) -> bool:

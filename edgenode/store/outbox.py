@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from edgenode.core.errors import Busy
-from edgenode.core.records import LOCATION, Update
-from edgenode.store import batches
+from edgenode.core.records import LOCATION, METADATA, Update
+from edgenode.store import batches, views
 from edgenode.store.database import Database
 from edgenode.store.rows import (
     LOCATION_CODE,
@@ -54,11 +54,23 @@ class Outbox:
         """
 
         def write(connection: sqlite3.Connection) -> int:
-            count = _put(connection, updates)
-            for update in updates:
-                if update.type == LOCATION:
-                    _forget_withheld(connection, update.block_id)
-            return count
+            return _put_told(connection, updates)
+
+        self._count = await self._database.write(write, durable=True)
+
+    async def put_found(self, own_id: str, updates: Sequence[Update]) -> None:
+        """Add updates as `put`, but for METADATA of a block where that of `own_id` stands."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            return _put_told(
+                connection,
+                [
+                    update
+                    for update in updates
+                    if update.type != METADATA
+                    or not views.own_stands(connection, update.block_id, METADATA, own_id)
+                ],
+            )
 
         self._count = await self._database.write(write, durable=True)
 
@@ -160,6 +172,15 @@ class Outbox:
             return _count(connection)
 
         self._count = await self._database.write(write, durable=True)
+
+
+def _put_told(connection: sqlite3.Connection, updates: Sequence[Update]) -> int:
+    """Do as `_put`; a block with a LOCATION is withheld no more."""
+    count = _put(connection, updates)
+    for update in updates:
+        if update.type == LOCATION:
+            _forget_withheld(connection, update.block_id)
+    return count
 
 
 def _put(connection: sqlite3.Connection, updates: Sequence[Update]) -> int:

@@ -14,6 +14,7 @@ from edgenode.cli.doctor.ipv6 import check_ipv6
 from edgenode.cli.doctor.machine import check_machine
 from edgenode.cli.doctor.mdns import can_share, check_mdns, holders
 from edgenode.cli.doctor.memory import check_memory
+from edgenode.cli.doctor.neighbours import check_neighbours
 from edgenode.cli.doctor.ports import check_free, check_served
 from edgenode.cli.doctor.reachability import check_reachability
 from edgenode.cli.doctor.running import Answers, ask_node
@@ -43,6 +44,7 @@ def _register(config: Config, answers: Answers | None) -> Iterator[Named]:
     """Give the checks; those of `answers` only where a node runs."""
     if answers is not None:
         yield "reachability", lambda: check_reachability(answers.reachability)
+        yield "neighbours", lambda: _neighbours(config, answers)
     yield "gateway", lambda: check_gateway(default_gateways(), silent)
     yield from _ports(config, answers)
     yield "ipv6", lambda: check_ipv6(global_ipv6_addresses())
@@ -62,6 +64,17 @@ def _register(config: Config, answers: Answers | None) -> Iterator[Named]:
     yield "machine", lambda: check_machine(config.data_dir, was_begun_here(config.data_dir))
     if answers is not None:
         yield "identity", lambda: check_identity(answers.node_id, answers.peers)
+
+
+def _neighbours(config: Config, answers: Answers) -> Check:
+    return check_neighbours(
+        answers.peers,
+        answers.found,
+        answers.alone_s,
+        mdns=config.discovery.mdns,
+        bootstrap=len(config.bootstrap.nodes),
+        seeds=len(config.dns.seeds),
+    )
 
 
 def _ports(config: Config, answers: Answers | None) -> Iterator[Named]:

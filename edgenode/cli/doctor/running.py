@@ -7,19 +7,24 @@ from edgenode.cli import exits
 from edgenode.cli.client import connect
 from edgenode.cli.doctor.check import FAILURE, OK, WARNING, Check
 from edgenode.cli.exits import CommandFailed
-from edgenode.cli.reading import table, tables, text
+from edgenode.cli.reading import number, table, tables, text
 from edgenode.daemon.running import RunInfo, read_run_info
 
 NAME = "node"
 
 
 class Answers(NamedTuple):
-    """Of a node that answers: its run file, NodeInfo, NodeMetrics and PeerInfos."""
+    """Of a node that answers: its run file, NodeInfo, NodeMetrics, PeerInfos, what it found.
+
+    `alone_s`: seconds without any link.
+    """
 
     run: RunInfo
     node_id: str
     reachability: dict[str, Any]
     peers: list[dict[str, Any]]
+    found: list[dict[str, Any]]
+    alone_s: float
 
 
 def ask_node(data_dir: Path, http_bind: str) -> tuple[Check, Answers | None]:
@@ -27,11 +32,14 @@ def ask_node(data_dir: Path, http_bind: str) -> tuple[Check, Answers | None]:
     try:
         node = connect(data_dir, http_bind)
         node_id = text(node.get_json("/node/info"), "nodeId")
+        status = node.get_json("/node/status")
         answers = Answers(
             read_run_info(data_dir),
             node_id,
-            table(node.get_json("/node/status"), "reachability"),
+            table(status, "reachability"),
             tables(node.get_json("/node/peers"), "peers"),
+            tables(node.get_json("/node/discovered"), "discovered"),
+            number(status, "alone"),
         )
     except CommandFailed as error:
         if error.code == exits.NOT_RUNNING:

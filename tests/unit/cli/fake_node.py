@@ -22,6 +22,7 @@ STATUS = {
     "bandwidth": {"in": 2048, "out": 5 * 2**30, "relayed": 0},
     "operations": {"success": 10, "failed": 1},
     "pendingSync": 3,
+    "alone": 0,
     "reachability": {
         "verdict": "mapped",
         "verified": True,
@@ -91,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             "/node/info": {"nodeId": self.node.node_id, "network": "test", "version": "9"},
             "/node/status": self.node.status,
             "/node/peers": {"peers": self.node.peers},
+            "/node/discovered": {"discovered": []},
             "/network/health": self.node.health,
             **{f"/blocks/{key}/metadata": value for key, value in self.node.metadata.items()},
             **self.node.answers,

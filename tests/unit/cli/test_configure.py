@@ -72,6 +72,7 @@ def test_a_wrong_file_stops_whatever_needs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("edgenode.daemon.lean.keep_openssl_out", lambda: None)
+    monkeypatch.setattr("edgenode.daemon.lean.keep_file_types_out", lambda: None)
     file.write_text("x = 1\n")
     assert main([*command, "--config", str(file)]) == 6
     out, err = capsys.readouterr()

@@ -241,6 +241,7 @@ def test_run_hands_the_configuration_over(tmp_path: Path, monkeypatch: pytest.Mo
         return 7
 
     monkeypatch.setattr("edgenode.daemon.lean.keep_openssl_out", lambda: None)
+    monkeypatch.setattr("edgenode.daemon.lean.keep_file_types_out", lambda: None)
     monkeypatch.setattr("edgenode.daemon.main.run", run)
     file = tmp_path / "a.toml"
     file.write_text("network = 'a'\n")
@@ -271,6 +272,34 @@ sys.exit(main(["run", "--data-dir", sys.argv[1]]))
 """
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_daemon_does_not_read_the_list_of_file_types(tmp_path: Path) -> None:
+    types = tmp_path / "mime.types"
+    types.write_text("application/x-of-this-machine of-this-machine\n")
+    script = """
+import mimetypes, sys
+from types import ModuleType
+mimetypes.knownfiles.append(sys.argv[2])
+from edgenode.cli.main import main
+
+class Daemon(ModuleType):
+    def run(self, config, any_port, config_file):
+        del sys.modules["edgenode.daemon.main"]
+        import edgenode.daemon.main
+        assert "aiohttp.web" in sys.modules and mimetypes.inited
+        return 1 if mimetypes.guess_type("a.of-this-machine")[0] else 0
+
+sys.modules["edgenode.daemon.main"] = Daemon("edgenode.daemon.main")
+sys.exit(main(["run", "--data-dir", sys.argv[1]]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(types)],
+        capture_output=True,
+        timeout=30,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
 

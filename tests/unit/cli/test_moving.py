@@ -266,3 +266,18 @@ def test_root_leaves_the_files_to_the_owner_of_the_folder(data_dir: Path, tmp_pa
     assert edgenode(new, "import", tmp_path / "node.tar") == 0
     for path in new.iterdir():
         assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12345), path.name
+
+
+async def test_what_was_joined_moves_along(data_dir: Path, tmp_path: Path) -> None:
+    kept = {"joined.json": '{"network":{"id":"home","secret":true},"nodes":[]}\n'}
+    kept["network.secret"] = "c4f1d2a09b8e7765c4f1d2a09b8e7764\n"
+    for name, text in kept.items():
+        (data_dir / name).write_text(text)
+    file, new = tmp_path / "node.tar", tmp_path / "new"
+    assert edgenode(data_dir, "export", file) == 0
+    assert edgenode(new, "import", file) == 0
+    for name, text in kept.items():
+        assert (new / name).read_text() == text
+        assert (new / name).stat().st_mode & 0o777 == 0o600
+    assert edgenode(data_dir, "export", "--identity", tmp_path / "identity.tar") == 0
+    assert not kept.keys() & members(tmp_path / "identity.tar").keys()

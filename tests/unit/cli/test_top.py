@@ -80,6 +80,14 @@ def test_advice_and_colours() -> None:
     assert [line.colour for line in lines[-2:]] == ["green", "red"]
 
 
+def test_a_peer_is_shown_with_how_it_came_and_how_far_it_is() -> None:
+    node = look()._replace(peers={"peers": [PEER, LOST]})
+    head, linked, lost = (re.split(" {2,}", line) for line in texts(node)[-3:])
+    shown = ("BY", "FOUND BY", "ROUND TRIP")
+    assert [linked[head.index(name)] for name in shown] == ["us", "mdns,peer", "12.5 ms"]
+    assert [lost[head.index(name)] for name in shown] == ["-", "-", "-"]
+
+
 @pytest.mark.parametrize("height", range(1, 40))
 def test_it_fits_the_terminal(height: int) -> None:
     lines = texts(look(peers=20), width=30, height=height)

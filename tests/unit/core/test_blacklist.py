@@ -64,7 +64,15 @@ def test_after_a_day_without_it_begins_anew() -> None:
 def test_a_longer_duration_than_a_day_is_kept() -> None:
     blacklist = Blacklist(3 * DAY_MS)
     assert blacklist.punish(ADDRESS, "x", 0).until_ms == 3 * DAY_MS
-    assert blacklist.punish(ADDRESS, "x", 1).until_ms == 1 + 3 * DAY_MS
+    assert blacklist.punish(ADDRESS, "x", 3 * DAY_MS).until_ms == 6 * DAY_MS
+
+
+def test_many_connections_at_once_are_one_time() -> None:
+    blacklist = Blacklist(HOUR_MS)
+    first = blacklist.punish(ADDRESS, "x", 0)
+    for now_ms in range(10):
+        assert blacklist.punish(ADDRESS, "y", now_ms) is first
+    assert blacklist.punish(ADDRESS, "x", HOUR_MS).until_ms == 3 * HOUR_MS
 
 
 def test_a_near_address_stands_for_itself_and_for_a_minute() -> None:

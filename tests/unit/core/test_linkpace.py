@@ -93,3 +93,14 @@ def test_all_links_together_are_slowed_and_nobody_is_blamed() -> None:
         now_ms += paused
         sent += 1
     assert sent <= 6 * 1200 + 1200 / BURST_DIVISOR + 10
+
+
+def test_what_some_sent_together_does_not_slow_down_others_for_long() -> None:
+    together = Pace(ALL * 120, WINDOW_MS, 0)
+    attackers = [LinkPace(UNITS, WINDOW_MS, together, 0) for _ in range(32)]
+    for now_ms in range(0, WINDOW_MS, MAX_PAUSE_MS):
+        for attacker in attackers:
+            attacker.pause(400, now_ms)
+    honest = LinkPace(UNITS, WINDOW_MS, together, WINDOW_MS)
+    assert honest.pause(MESSAGE, WINDOW_MS) == MAX_PAUSE_MS
+    assert honest.pause(MESSAGE, WINDOW_MS + WINDOW_MS // BURST_DIVISOR + 1) == 0

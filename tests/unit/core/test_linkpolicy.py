@@ -96,3 +96,14 @@ def test_a_crowd_cannot_push_out_those_who_were_there() -> None:
     # 4 networks: from the time that each has two links, they displace one another.
     assert len(honest) >= 32 - 8
     assert len(honest) >= PROTECTED
+
+
+def test_of_neighbours_one_address_cannot_have_all_places() -> None:
+    links = [view(number, b"192.168.1.9", kept=True) for number in range(38)]
+    links += [view(50, b"192.168.1.2", kept=True), view(51, b"192.168.1.3", kept=True)]
+    chosen = to_displace(links, view(60, b"192.168.1.4", kept=True), CAPS, SALT)
+    assert chosen is not None
+    assert chosen.node_id == "37"
+    assert to_displace(links, view(60, b"192.168.1.9", kept=True), CAPS, SALT) is None
+    others = [view(number, bytes([number]), kept=True) for number in range(40)]
+    assert to_displace(others, view(60, b"new", kept=True), CAPS, SALT) is None

@@ -160,7 +160,7 @@ def over(rate: RateLimit, now_ms: int) -> bool:
     """Go over the limit in a window; tell whether that was once too often."""
     fill(rate, ADDRESS, now_ms)
     shut_out = False
-    for _ in range(10):
+    for _ in range(LIMIT + 1):
         refusal = rate.charge(ADDRESS, 1, now_ms + 1)
         assert refusal is not None
         shut_out = shut_out or refusal.shut_out
@@ -210,3 +210,27 @@ def test_a_crowd_makes_nobody_forgiven_and_takes_no_more_room() -> None:
         assert rate.charge(crowd, 1, 0) is None
         assert len(rate) <= MAX_SOURCES
     assert rate.charge(ADDRESS, 1, 0) is not None
+
+
+def test_who_waits_for_what_a_large_answer_cost_is_not_shut_out() -> None:
+    rate = make()
+    assert rate.charge(ADDRESS, 1, 0) is None
+    rate.owe(ADDRESS, 20 * LIMIT, 0)  # a large block, and other programs at the same address
+    refusals = [rate.charge(ADDRESS, 1, quarter * WINDOW_MS // 4) for quarter in range(60)]
+    assert all(refusal is not None and not refusal.shut_out for refusal in refusals)
+    now_ms = 15 * WINDOW_MS
+    assert not over(rate, now_ms)
+    assert not over(rate, now_ms + WINDOW_MS)
+    assert over(rate, now_ms + 2 * WINDOW_MS)  # but who does not wait at all is
+
+
+def test_neighbours_go_on_however_much_strangers_ask_for() -> None:
+    rate = make()
+    for net in range(NODE + (NODE_HARD - NODE) * LITTLE + 1):
+        fill(rate, bytes([11, net >> 8, net & 255, 1]), 0)
+    assert rate.charge(ADDRESS, 1, 0) is not None
+    for _ in range(LIMIT):
+        assert rate.charge(ip("127.0.0.1"), 1, 0, near=True) is None
+    refusal = rate.charge(ip("127.0.0.1"), 1, 0, near=True)
+    assert refusal is not None
+    assert refusal.policy == "address"

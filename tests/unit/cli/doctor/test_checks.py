@@ -147,10 +147,14 @@ def test_clock() -> None:
 
 
 def test_the_clocks_of_peers() -> None:
-    peers = [
-        {"remoteAddress": address, "clockOffset": 0} for address in ("1.1.1.1", "2.2.2.2", "3.3.3.3")
+    peers: list[dict[str, Any]] = [
+        {"remoteAddress": address, "clockOffset": 0}
+        for address in ("1.1.1.1", "2.2.2.2", "3.3.3.3")
     ]
-    gone = [{"address": "9.9.9.9"}, {"remoteAddress": "8.8.8.8", "clockOffset": None}]
+    gone: list[dict[str, Any]] = [
+        {"address": "9.9.9.9"},
+        {"remoteAddress": "8.8.8.8", "clockOffset": None},
+    ]
     assert peers_agree(peers + gone) is True
     assert peers_agree(peers[:2] + gone) is None
     assert peers_agree([peer | {"clockOffset": 3_600_000} for peer in peers]) is False

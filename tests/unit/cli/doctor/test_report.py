@@ -65,7 +65,16 @@ def test_of_a_node_that_runs(node: FakeNode, doctor: Doctor) -> None:
     _, out = doctor("--json")
     checks = by_name(out)
     assert list(checks) == [
-        *("node", "reachability", "gateway", "peer port", "http port", "ipv6", "clock"),
+        *(
+            "node",
+            "reachability",
+            "neighbours",
+            "gateway",
+            "peer port",
+            "http port",
+            "ipv6",
+            "clock",
+        ),
         *("mdns", "disk", "wear", "memory", "machine", "identity"),
     ]
     assert checks["node"]["state"] == OK

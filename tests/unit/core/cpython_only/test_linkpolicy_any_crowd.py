@@ -43,6 +43,13 @@ def test_caps_hold_and_the_protected_stay(comers: list[Comer], salt: int) -> Non
             gone = to_displace(links, new, CAPS, salt)
             if gone is None:
                 continue
+            if new.kept:
+                near = [link.group for link in links if link.kept]
+                assert gone.kept
+                assert near.count(gone.group) > near.count(new.group) + 1
+                links.remove(gone)
+                links.append(new)
+                continue
             assert gone.inbound
             assert not gone.kept
             inbound = [link for link in links if link.inbound and not link.kept]
