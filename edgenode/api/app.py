@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edgenode.api.access import OperatorToken, for_operator, local_access
+from edgenode.api.access import OperatorToken, for_operator, local_access, pages_refused
 from edgenode.api.auth import PeerAuth
 from edgenode.api.blacklist import Shutting, blacklist_routes
 from edgenode.api.blocks import (
@@ -164,9 +164,14 @@ def build_public_app(
         answers_counted(counters),
         problems,
         rate_limited(gate, peer_of=auth.session_of),
+        pages_refused(),
     ]
     if linked_at is not None:
         middlewares.append(for_members(auth.session_of, linked_at))
+
+    def owe(request: web.Request, node_id: str, cost: float) -> None:
+        gate.owe(request.remote or "", cost, peer=node_id)
+
     app = web.Application(middlewares=middlewares)
     app.on_response_prepare.append(headers_set(EVERYWHERE))
     app.on_response_prepare.append(bodies_charged(gate, peer_of=auth.session_of))
@@ -182,7 +187,7 @@ def build_public_app(
             "/blocks/{block_id}": read(counted(counters, reads.get)),
             **public_record_routes(records=records, counters=counters),
             **auth.routes(counters),
-            **peer_routes(auth=auth, writes=writes, records=records, counters=counters),
+            **peer_routes(auth=auth, writes=writes, records=records, counters=counters, owe=owe),
         },
     )
     return app

@@ -1,6 +1,7 @@
 """Who a peer is that asks over REST: challenge, session token, and what it signs."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -138,7 +139,6 @@ class PeerAuth:
         node_id = _node_id(fields)
         if fields.hex_bytes("publicKey", NODE_ID_LENGTH // 2).hex() != node_id:
             raise DecodeError(f"{ROOT}.publicKey: not the key that nodeId is")
-        self._check(node_id)
         challenge = self._sessions.challenge(node_id, self._now_ms())
         return json_answer({"challenge": challenge.hex(), "expiry": self._expiry(CHALLENGE_MS)})
 
@@ -147,11 +147,18 @@ class PeerAuth:
         node_id = _node_id(fields)
         challenge = fields.hex_bytes("challenge", CHALLENGE_BYTES)
         signature = fields.hex_bytes("signature", SIGNATURE_BYTES)
-        self._check(node_id)
         token = self._random_bytes(TOKEN_BYTES)
         prefix = _prefix(request.remote or "")
         try:
-            self._sessions.begin(node_id, challenge, signature, token, prefix, self._now_ms())
+            self._sessions.begin(
+                node_id,
+                challenge,
+                signature,
+                token,
+                prefix,
+                self._now_ms(),
+                partial(self._check, node_id),
+            )
         except SessionRefused as error:
             raise Problem(error.code, f"{ROOT}.{error}") from None
         return json_answer({"token": token.hex(), "expiry": self._expiry(SESSION_MS)}, status=201)

@@ -19,6 +19,7 @@ from edgenode.core.ratelimit import (
     AUTH_CHALLENGE,
     AUTH_SESSION,
     HANDSHAKE,
+    PEER_WRITE,
     SMALL_READ,
     Refusal,
 )
@@ -27,6 +28,10 @@ COSTS: Mapping[str, float] = {
     "/ws": HANDSHAKE,
     "/auth/challenge": AUTH_CHALLENGE,
     "/auth/session": AUTH_SESSION,
+    "/sync/metadata": PEER_WRITE,
+    "/sync/temperature": PEER_WRITE,
+    "/blocks/{block_id}/temperature": PEER_WRITE,
+    "/blocks/{block_id}/location": PEER_WRITE,
 }
 """Path → what a request for it costs; any other costs SMALL_READ. Bodies come on top."""
 

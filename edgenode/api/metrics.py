@@ -3,9 +3,9 @@
 Nothing is counted for this alone: NodeInfo, NodeMetrics and `Readings` are turned into samples.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -15,73 +15,16 @@ from edgenode.api.exposition import (
     COUNTER,
     GAUGE,
     HISTOGRAM,
-    Buckets,
     Family,
     Sample,
     exposition,
     histogram,
 )
 from edgenode.api.ports import Snapshot
+from edgenode.api.readings import Readings
 from edgenode.core.reachability import VERDICTS
 
 FAMILIES = ("ipv4", "ipv6")
-
-
-class OpenPort(NamedTuple):
-    """A port that a gateway passes on."""
-
-    family: str
-    """`ipv4` or `ipv6`."""
-    method: str
-    gateway: str
-    age_s: float
-    """Since it was opened; renewing it does not change that."""
-
-
-class Readings(NamedTuple):
-    """What NodeMetrics does not say. None: not known here, and left out."""
-
-    mapping_wanted: bool
-    ports: Sequence[OpenPort]
-    ports_lost: int
-    failures: Mapping[tuple[str, str], int]
-    """(method, reason) → gateways where it fails now."""
-    links_dialled: int
-    links_accepted: int
-    link_queue_bytes: int
-    viewers: int
-    block_bytes: int
-    block_bytes_max: int
-    """0: no bound."""
-    blocks_damaged: int
-    """Since the start."""
-    blocks_wanted: int
-    disk_free_bytes: int | None
-    disk_reserve_bytes: int
-    fetches: int
-    outbox_updates: int
-    database_waiting: int
-    origins: int
-    origins_behind: int
-    batches_missing: int
-    loop_lag: Buckets
-    warnings: Mapping[str, int]
-    """Event → how often since the start."""
-    rate_limited: Mapping[str, int]
-    """Limit → requests that were refused for it since the start."""
-    shut_out: Mapping[str, int]
-    """`node` or `operator` → addresses that are shut out now."""
-    turned_away: int
-    """Who came since the start though it was shut out."""
-    clock_trusted: bool | None
-    resident_bytes: int | None
-    anonymous_bytes: int | None
-    written_bytes: int | None
-    """Handed to the disks by this process since its start."""
-    cpu_s: float
-    started_s: float
-    """Seconds since 1970."""
-    open_files: int | None
 
 
 Measure = Callable[[], Awaitable[Readings]]
@@ -136,6 +79,7 @@ def _of_status(info: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[F
     )
     yield _one("edgenode_uptime_seconds", "Time since the start.", status["uptime"])
     yield _one("edgenode_peers", "Nodes linked now.", status["peers"])
+    yield _one("edgenode_alone_seconds", "Time without any link, 0 with one.", status["alone"])
     yield _one("edgenode_blocks", "Blocks held.", status["blocks"])
     yield _one(
         "edgenode_pending_sync_blocks", "Blocks to be fetched from peers.", status["pendingSync"]
@@ -233,6 +177,18 @@ def _of_parts(readings: Readings) -> Iterator[Family]:
             Sample(readings.links_accepted, {"direction": "in"}),
         ],
     )
+    yield Family(
+        "edgenode_dials_total",
+        COUNTER,
+        "Links that this node has tried to make, by result.",
+        [Sample(count, {"result": result}) for result, count in readings.dials.items()],
+    )
+    yield Family(
+        "edgenode_addresses",
+        GAUGE,
+        "Addresses of nodes that are known: told of (new), or linked with before (tried).",
+        [Sample(count, {"state": state}) for state, count in readings.addresses.items()],
+    )
     yield _one(
         "edgenode_link_queue_bytes", "Bytes that wait to be sent.", readings.link_queue_bytes
     )
@@ -245,7 +201,7 @@ def _of_parts(readings: Readings) -> Iterator[Family]:
     )
     yield _total(
         "edgenode_blocks_damaged_total",
-        "Blocks that did not match their hash and were set aside.",
+        "Blocks that did not match their hash when they were read, and were set aside.",
         readings.blocks_damaged,
     )
     yield _one(
@@ -314,7 +270,7 @@ def _of_parts(readings: Readings) -> Iterator[Family]:
     )
     yield _one(
         "edgenode_clock_trusted",
-        "1 if the machine's time service has set its clock since it was started.",
+        "1 if the clock is right as far as peers, or else the machine's time service, tell.",
         readings.clock_trusted,
     )
 

@@ -1,6 +1,6 @@
 """What a peer may write at the peer port: what it says of itself, in its own name and signed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from edgenode.core.counters import Counters
 from edgenode.core.errors import DecodeError
 from edgenode.core.fields import Fields
 from edgenode.core.ids import NODE_ID_LENGTH
+from edgenode.core.ratelimit import LOOK_UPS, SIGNATURE_CHECK
 from edgenode.core.records import LOCATION, METADATA, TEMPERATURE
 from edgenode.core.signed import Signed, decode_signed
 
@@ -46,9 +47,17 @@ class PeerWrites(Protocol):
 
 
 def peer_routes(
-    *, auth: PeerAuth, writes: PeerWrites, records: Records, counters: Counters
+    *,
+    auth: PeerAuth,
+    writes: PeerWrites,
+    records: Records,
+    counters: Counters,
+    owe: Callable[[web.Request, str, float], None],
 ) -> Routes:
-    """Return the routes of the peer port that take a session token and a signed request."""
+    """Return the routes of the peer port that take a session token and a signed request.
+
+    `owe(request, node_id, cost)` is told what one costs beyond what any does, before it is done.
+    """
 
     async def announce(
         request: web.Request, node_id: str, body: Mapping[str, Any]
@@ -68,11 +77,12 @@ def peer_routes(
         return web.Response(status=204)
 
     async def request_blocks(
-        _request: web.Request, _node_id: str, body: Mapping[str, Any]
+        request: web.Request, node_id: str, body: Mapping[str, Any]
     ) -> web.StreamResponse:
         if Fields(body, ROOT).boolean("queue", default=False):
             raise DecodeError(f"{ROOT}.queue: blocks are fetched for the operator only")
         asked = block_ids(Fields(body, ROOT), MAX_REQUESTED)
+        owe(request, node_id, len(asked) // LOOK_UPS)
         return json_answer(await records.sync_request(asked, False))
 
     def taking(kind: str, *, of_path: bool) -> PeerAct:
@@ -82,6 +92,7 @@ def peer_routes(
             block_id = path_block_id(request) if of_path else None
             items = Fields(body, ROOT).items("batches", MAX_BATCHES)
             batches = [decode_signed(item) for item in items]
+            owe(request, node_id, SIGNATURE_CHECK * len(batches))
             return json_answer({"accepted": await writes.take(node_id, batches, kind, block_id)})
 
         return take

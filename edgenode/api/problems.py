@@ -28,7 +28,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "not-a-member": (403, "The node does not belong to this closed network, or is not linked"),
     "forbidden": (403, "This is not allowed"),
     "forbidden-host": (403, "The Host header does not name this node"),
-    "forbidden-origin": (403, "A page of another origin may not write"),
+    "forbidden-origin": (403, "A page of another origin may not do this"),
     "login-expired": (403, "The login link has been used, or is too old"),
     "shut-out": (403, "The blacklist has this address"),
     "forbidden-source": (403, "This port serves the local network only"),

@@ -141,13 +141,17 @@ class AddressBook:
             self._promote(entry, now_s)
 
     def choose(
-        self, now_s: int, avoid: "Collection[bytes]" = (), rest_s: int = 60
+        self,
+        now_s: int,
+        avoid: "Collection[bytes]" = (),
+        rest_s: int = 60,
+        ipv6: "bool | None" = None,
     ) -> "Address | None":
         """Return an address to dial, told or proved, half and half; None if there is none.
 
         `avoid` are the networks (see `network_of`) that are linked: none of them is returned, and
         rather one that nobody has told who has told MAX_LINKED_OF_SOURCE of those. Nor is one
-        that was dialled in the last `rest_s`.
+        that was dialled in the last `rest_s`, nor one of another family than `ipv6` tells.
         """
         heard_enough = self._linked_sources(avoid)
 
@@ -155,6 +159,8 @@ class AddressBook:
             if entry.attempt_s and now_s - entry.attempt_s < rest_s:
                 return False
             if entry.source in heard_enough or entry.is_terrible(now_s):
+                return False
+            if ipv6 is not None and (":" in entry.host) != ipv6:
                 return False
             return key_network(entry.key) not in avoid
 

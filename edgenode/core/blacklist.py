@@ -87,11 +87,12 @@ class Blacklist:
     def punish(self, address: bytes, reason: str, now_ms: int, *, near: bool = False) -> Entry:
         """Shut an address out for something it did: each time for twice as long.
 
-        What the operator has said stays as it is.
+        One that is shut out already stays so as it is: what comes then comes over connections from
+        before, and ten of them at once are no ten times.
         """
         key = key_of(address, near)
         before = self._entries.get(key)
-        if before is not None and before.by == OPERATOR and before.holds(now_ms):
+        if before is not None and before.holds(now_ms):
             return before
         times = 1
         if before is not None and now_ms < (before.until_ms or 0) + REMEMBERED_MS:

@@ -99,7 +99,8 @@ def decode_frame(
 ) -> "Chunk | Event | None":
     """Return the record in a frame from `peer_id`, None for a kind or event of a later version.
 
-    `on_time` is told when a message was sent, by the peer's clock: ms since 1970. Raises `DecodeError` and `ProtocolError`: either ends the link.
+    `on_time` is told when a message was sent, by the peer's clock: ms since 1970. Raises
+    `DecodeError` and `ProtocolError`: either ends the link.
     """
     if not plaintext:
         raise DecodeError("frame: empty")

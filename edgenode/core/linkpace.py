@@ -58,10 +58,14 @@ class Pace:
         self._at_ms = now_ms
 
     def spend(self, cost: float, now_ms: int) -> float:
-        """Take `cost`, and return the ms until it has been earned: 0 while there is credit."""
+        """Take `cost`, and return the ms until it has been earned: 0 while there is credit.
+
+        No more is owed than a burst: what some have sent together must not slow down others for
+        long after they have gone.
+        """
         gained = (now_ms - self._at_ms) * self._per_ms
         self._at_ms = now_ms
-        self._credit = min(self._burst, self._credit + gained) - cost
+        self._credit = max(-self._burst, min(self._burst, self._credit + gained) - cost)
         return max(0.0, -self._credit / self._per_ms)
 
 

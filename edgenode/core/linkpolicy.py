@@ -28,7 +28,7 @@ class LinkView:
         since: float,
         useful: int,
     ) -> None:
-        """`kept`: of a neighbour or a static peer. `group`: the network, as `network_of` gives it.
+        """`kept`: of a neighbour or a static peer. `group`: its address then, else its network.
 
         `since`: when it began, in monotonic time. `useful`: bytes of blocks that came by it.
         """
@@ -67,10 +67,13 @@ def to_displace(
 ) -> "LinkView | None":
     """Return the link that ends so that `new` fits, None where `new` has to go.
 
-    Only those that peers have dialled give way, and only to another one. `salt` is this node's
+    Only those that peers have dialled give way, and only to another one; of neighbours, whoever
+    dialled, those of the group with most links, to one of a smaller group. `salt` is this node's
     own, so that nobody can choose to be in a network that is protected.
     """
-    if new.kept or not new.inbound:
+    if new.kept:
+        return _of_crowd([link for link in links if link.kept], new)
+    if not new.inbound:
         return None
     inbound = [link for link in links if link.inbound and not link.kept]
     if len(inbound) < caps.inbound:  # it is the outbound ones that are too many
@@ -86,6 +89,16 @@ def to_displace(
         if sizes[link.group] == largest and (youngest is None or link.since > youngest.since):
             youngest = link
     return youngest
+
+
+def _of_crowd(links: "Sequence[LinkView]", new: LinkView) -> "LinkView | None":
+    """Return the youngest of the largest group, None where that of `new` would be as large."""
+    sizes = _count([link.group for link in links])
+    largest = max(sizes.values()) if sizes else 0
+    if sizes.get(new.group, 0) + 1 >= largest:
+        return None
+    crowd = [link for link in links if sizes[link.group] == largest]
+    return max(crowd, key=lambda link: (link.since, link.node_id))
 
 
 def _protected(links: "Sequence[LinkView]", salt: int) -> "set[str]":

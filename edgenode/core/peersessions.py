@@ -93,16 +93,20 @@ class PeerSessions:
         token: bytes,
         prefix: bytes,
         now_ms: int,
+        admit: "Callable[[], None]" = lambda: None,
     ) -> PeerSession:
         """Return a new session with the random `token`; an earlier one of the node is over.
 
-        `prefix` stands for the network that the caller comes from. Raises `SessionRefused`.
+        `prefix` stands for the network that the caller comes from. `admit()` raises for a node that
+        gets none; it is asked once it is proved who asks, or anybody could ask about others. Raises
+        `SessionRefused`.
         """
         number = self._number(node_id, challenge, now_ms)
         public_key = bytes.fromhex(node_id)
         message = session_bytes(self._network, public_key, self._audience, challenge)
         if not self._verify(public_key, message, signature):
             raise SessionRefused("bad-signature", "signature: does not verify")
+        admit()
         earlier = self._by_node.get(node_id)
         if earlier is not None:
             self._forget(earlier)

@@ -13,6 +13,8 @@ ANSWER_BYTES = 1024 * 1024  # of a body for one unit more: some 2 MB/s to one ad
 SIGNATURE_CHECK = 1  # a quarter of a millisecond on a Pi, and the JSON around it
 AUTH_CHALLENGE = 2  # takes a place in a bounded table
 AUTH_SESSION = 3  # a check, a random token and its hash
+LOOK_UPS = 20  # blocks asked for in one request, for one unit more
+PEER_WRITE = 4  # two checks, and what it takes to be durable
 HANDSHAKE = 2  # a check, a signature and a key agreement
 
 # Multiples of the limit of one address. As with connections (8, 16, 8, 32): two households in a
@@ -61,13 +63,14 @@ class Refusal:
 class _Use:
     """What one source has spent in the window that began at `since_ms`."""
 
-    __slots__ = ("over", "since_ms", "spent", "windows_over")
+    __slots__ = ("asked", "over", "since_ms", "spent", "windows_over")
 
     def __init__(self, now_ms: int) -> None:
         self.since_ms = now_ms
         self.spent = 0.0
-        self.over = False  # was refused in this window
-        self.windows_over = 0  # of those before; a window without a refusal takes one away
+        self.asked = 0.0  # in this window, what was refused too
+        self.over = False  # asked for more than the limit in this window
+        self.windows_over = 0  # of those before; a window in which it did not takes one away
 
     def load(self) -> "tuple[int, float]":
         return (self.windows_over + self.over, self.spent)
@@ -77,7 +80,11 @@ class RateLimit:
     """Counts what is spent, in tables that are bounded; times are monotonic, in ms."""
 
     def __init__(self, *, window_ms: int, max_requests: int, threshold: int, now_ms: int) -> None:
-        """`threshold`: a `Refusal` says `shut_out` when so many windows had one."""
+        """`threshold`: a `Refusal` says `shut_out` when so many windows were over the limit.
+
+        In which more than the limit was asked for, that is: who waits for what a large answer has
+        cost, and asks now and then whether it may go on, is not.
+        """
         self.window_ms = window_ms
         self.max_requests = max_requests
         self._threshold = threshold
@@ -93,14 +100,15 @@ class RateLimit:
     ) -> "Refusal | None":
         """Take `cost`, and return None; or take nothing, and return what stands against it.
 
-        `near`: a source of this host or its network, which has no prefix but itself. `peer` is the
-        id of the peer who has shown a token.
+        `near`: a source of this host or its network, which has no prefix but itself, and goes on
+        however much strangers ask for. `peer` is the id of the peer who has shown a token.
         """
         uses = [
             (policy, factor, self._use(key, factor, now_ms))
             for policy, factor, key in _sources(address, near, peer)
         ]
         for policy, factor, use in uses:
+            use.asked += cost
             limit = factor * self.max_requests
             if use.spent and use.spent + cost > limit:
                 return self._refuse(policy, limit, use, now_ms)
@@ -109,7 +117,7 @@ class RateLimit:
         soft, hard = NODE * self.max_requests, NODE_HARD * self.max_requests
         first = uses[0][2]
         has_little = LITTLE * (first.spent + cost) <= self.max_requests
-        if node.spent + cost > (hard if has_little else soft):
+        if not near and node.spent + cost > (hard if has_little else soft):
             return Refusal("node", soft, self.window_ms, self._left_ms(node, now_ms))
         node.spent += cost
         for _, _, use in uses:
@@ -126,8 +134,8 @@ class RateLimit:
         self._node.spent += cost
 
     def _refuse(self, policy: str, limit: float, use: _Use, now_ms: int) -> Refusal:
-        newly = not use.over
-        use.over = True
+        newly = not use.over and use.asked > limit
+        use.over = use.over or newly
         shut_out = policy == "address" and newly and use.windows_over + 1 >= self._threshold
         if shut_out:
             use.windows_over = 0
@@ -154,6 +162,7 @@ class RateLimit:
         change = 1 if use.over else -1
         use.windows_over = max(0, max(0, use.windows_over + change) - (ended - 1))
         use.over = False
+        use.asked = 0.0
         use.spent = max(0.0, use.spent - ended * factor * self.max_requests)
         # A window begins with a request, unless something is left from before.
         use.since_ms = use.since_ms + ended * self.window_ms if use.spent else now_ms

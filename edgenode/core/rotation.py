@@ -103,6 +103,10 @@ class Retired:
     def __contains__(self, node_id: object) -> bool:
         return node_id in self._by_old
 
+    def keep(self, rotation: Rotation) -> None:
+        """Take a statement of this node itself, which no other makes forget."""
+        self._by_old[rotation.old_id] = rotation
+
     def take(self, rotation: Rotation) -> str:
         """Take a statement that was checked: NEW, KNOWN or CONFLICT.
 

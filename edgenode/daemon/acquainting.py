@@ -130,7 +130,7 @@ class Acquainting:
                 self._told_by_itself(link, signed, advertisement)
             else:
                 self._told_by_another(link, signed, advertisement)
-        if told and self._tellers.exceeds(link.remote_address):
+        if self._tellers.exceeds(link.node_id, len(told)):
             message = "addresses are told faster than they may be"
             raise ProtocolError("protocol-violation", message)
 

@@ -17,13 +17,12 @@ from edgenode.core.membership import (
 )
 from edgenode.core.signed import Signed
 from edgenode.crypto import network_key, verify
-from edgenode.daemon.config_rules import MAX_SECRET, MIN_SECRET, is_secret
 from edgenode.daemon.config_sections import FLEET, FleetConfig, NetworkConfig
+from edgenode.daemon.networksecret import network_secret
 from edgenode.daemon.process import clock_is_set
-from edgenode.daemon.service import MEMBERSHIP_CREDENTIAL, SECRET_CREDENTIAL, credential
+from edgenode.daemon.service import MEMBERSHIP_CREDENTIAL, credential
 from edgenode.link.handshake import LocalIdentity
 from edgenode.link.link import Link
-from edgenode.store.secret import read_secret
 
 MEMBERSHIP_FILE = "membership.json"
 
@@ -141,21 +140,6 @@ def warn_if_exposed(config_file: Path, network: NetworkConfig) -> None:
                 path,
                 extra={"event": "secret-exposed"},
             )
-
-
-def network_secret(network: NetworkConfig) -> str:
-    """Return the secret, "" for none; raises `DataFolderError`. Blocking."""
-    offered = credential(SECRET_CREDENTIAL)
-    path = offered or (Path(network.secret_file) if network.secret_file else None)
-    if path is None:
-        return network.secret
-    secret = read_secret(path)
-    if not is_secret(secret):
-        raise DataFolderError(
-            f"{path} holds no secret of a network: {MIN_SECRET} to {MAX_SECRET} random letters, "
-            "digits or signs are expected, such as 64 hexadecimal digits"
-        )
-    return secret
 
 
 def _membership(data_dir: Path) -> Signed | None:

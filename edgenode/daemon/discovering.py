@@ -13,16 +13,17 @@ from edgenode.daemon.addresskeeping import AddressKeeping
 from edgenode.daemon.config_sections import BootstrapConfig, DnsConfig
 from edgenode.daemon.foundview import discovered, ways
 from edgenode.daemon.neighbourhood import Near
-from edgenode.discover.agenda import Agenda, World
+from edgenode.discover.agenda import Agenda
 from edgenode.discover.joining import Joining
 from edgenode.discover.resolver import Resolver
 from edgenode.discover.seeds import Seeds
 from edgenode.discover.sighting import BOOTSTRAP, PEER, OnSighting, Sighting
 from edgenode.discover.target import ANCHOR, STATIC
+from edgenode.discover.world import World, wants_neighbour
 from edgenode.link.dial import CONNECT_TIMEOUT_S, DialFailed, Dialler
 from edgenode.link.keep import StaticPeer
 from edgenode.link.link import Link
-from edgenode.link.table import MAX_NEAR, LinkTable
+from edgenode.link.table import LinkTable
 from edgenode.reach.watch import NetworkWatch
 from edgenode.store.addresses import MAX_ANCHORS, Anchor
 
@@ -47,18 +48,20 @@ class Discovering:
         dialler: Dialler,
         live: Callable[[Link], Coroutine[None, None, str]],
         is_near: Callable[[str], bool],
+        admits: Callable[[str], bool],
         outbound_target: int,
         wall_ms: Callable[[], int],
     ) -> None:
         """Take the parts, all but `near` made elsewhere.
 
         `make_near(on_seen, on_gone)` makes what finds neighbours; `live(link)` lives through a
-        link; `is_near` tells of an IP literal on our networks; `outbound_target`: links to nodes
-        elsewhere that are sought.
+        link; `is_near` tells of an IP literal on our networks, `admits` of one that is not shut
+        out; `outbound_target`: links to nodes elsewhere that are sought.
         """
         self._links = links
         self._dialler = dialler
         self._is_near = is_near
+        self._admits = admits
         self._static = static
         self._bootstrap = bootstrap
         self._keeping = keeping
@@ -78,16 +81,19 @@ class Discovering:
             dial=self._dial,
             live=live,
             discard=_discard,
+            part=self._part,
             world=self._world,
             stalled=self._find_stalled,
             book=keeping.book,
             book_s=keeping.now_s,
             outbound_target=outbound_target,
+            random=random.random,
         )
         self.turn = self._joining.turn
         self.sighted: OnSighting = self._joining.sighted
         self._alone_since = time.monotonic()
         self._acquainting = acquainting
+        self.advertised = acquainting.take
         self._near = make_near(self._joining.sighted, self._joining.gone)
         self._seeds = Seeds(
             dns.seeds,
@@ -149,6 +155,11 @@ class Discovering:
         """Return for how many seconds there has been no link, 0.0 while there is one."""
         return 0.0 if len(self._links) else time.monotonic() - self._alone_since
 
+    def addresses(self) -> dict[str, int]:
+        """Return how many addresses are known: `new` ones, and `tried` ones."""
+        book = self._keeping.book
+        return {"new": len(book) - book.tried, "tried": book.tried}
+
     def ways(self, node_id: str) -> list[str]:
         """Return how a peer was found."""
         return ways(self._agenda, node_id)
@@ -174,7 +185,10 @@ class Discovering:
             groups=frozenset(
                 group for address in outbound if (group := network_of(address)) is not None
             ),
-            room=len(self._links) - len(elsewhere) < MAX_NEAR,
+            room=wants_neighbour(
+                len(self._links) - len(elsewhere), self._agenda.neighbours, self._links.max_near
+            ),
+            families=tuple(":" in link.remote_address for link in elsewhere),
         )
 
     def _find_stalled(self) -> frozenset[str]:
@@ -182,11 +196,20 @@ class Discovering:
         return self._stalled
 
     async def _dial(self, host: str, port: int, within_s: float | None) -> Link | str:
+        if not self._admits(host):
+            return "shut-out"
         within_s = within_s or CONNECT_TIMEOUT_S
         try:
             return await self._dialler.dial(host, port, within_s=within_s)
         except DialFailed as failed:
             return str(failed)
+
+    async def _part(self, node_id: str) -> None:
+        link = self._links.get(node_id)
+        if link is not None:
+            # Neither side dials again at once for this reason, so that a new link can come first.
+            link.close("duplicate")
+            await link.ended()
 
     def _on_network(self) -> None:
         for near in self._near:

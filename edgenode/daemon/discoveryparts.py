@@ -42,6 +42,7 @@ def make_discovering(
     dialler: Dialler,
     live: Callable[[Link], Coroutine[None, None, str]],
     is_near: Callable[[str], bool],
+    admits: Callable[[str], bool],
     outbound_target: int,
     wall_ms: Callable[[], int],
 ) -> Discovering:
@@ -55,6 +56,9 @@ def make_discovering(
     def on_told(sighting: Sighting) -> None:
         discovering.on_told(sighting)
 
+    advertiser = Advertiser(
+        network=network, key=key, epoch=epoch, announce=announce, wall_ms=wall_ms
+    )
     acquainting = Acquainting(
         own_id=own_id,
         network=network,
@@ -63,9 +67,7 @@ def make_discovering(
         encode=outbound.announce,
         addresses=reaching.addresses,
         open_port=reaching.open_port,
-        advertiser=Advertiser(
-            network=network, key=key, epoch=epoch, announce=announce, wall_ms=wall_ms
-        ),
+        advertiser=advertiser,
         book=keeping.book,
         now_s=keeping.now_s,
         on_sighting=on_told,
@@ -76,13 +78,12 @@ def make_discovering(
             neighbourhood,
             discovery=discovery,
             network=network,
-            key=key,
-            epoch=epoch,
+            own_id=own_id,
+            advertise=advertiser.sign,
             capabilities=announce(ws_port).capabilities,
             http_port=http_port,
             ws_port=ws_port,
             bind=bind,
-            wall_ms=wall_ms,
         ),
         acquainting=acquainting,
         keeping=keeping,
@@ -93,6 +94,7 @@ def make_discovering(
         dialler=dialler,
         live=live,
         is_near=is_near,
+        admits=admits,
         outbound_target=outbound_target,
         wall_ms=wall_ms,
     )

@@ -10,6 +10,7 @@ from edgenode.api.display import Display
 from edgenode.api.events import EventFeed
 from edgenode.api.session import Sessions
 from edgenode.core.counters import Counters
+from edgenode.core.lonely import LONELY_S
 from edgenode.core.message import NODE_STATUS
 from edgenode.crypto import new_block_hasher
 from edgenode.daemon.config_sections import BatchConfig, StorageConfig
@@ -130,6 +131,7 @@ class Displaying:
             [link.node_id for link in self._links],
             status["blocks"],
             status["pendingSync"],
+            status["alone"] >= LONELY_S,
             {name: reachability[name] for name in ("verdict", "verified", "since")},
             self._records.waiting == 0,
         )

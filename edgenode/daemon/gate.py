@@ -54,13 +54,17 @@ class Gate:
 
     def admits(self, address: str) -> bool:
         """Tell whether one from `address` may connect: it is not shut out."""
-        packed = pack(address)
-        if packed is None or self.blacklist.find(packed, self._now_ms()) is None:
-            return True
-        if self.is_exempt(packed):
+        if not self.is_shut_out(address):
             return True
         self.turned_away += 1
         return False
+
+    def is_shut_out(self, address: str) -> bool:
+        """Tell whether `address` may neither connect nor be dialled."""
+        packed = pack(address)
+        if packed is None or self.blacklist.find(packed, self._now_ms()) is None:
+            return False
+        return not self.is_exempt(packed)
 
     def charge(self, address: str, cost: float, *, peer: str = "") -> float:
         """Take `cost` of what `address` may spend; return 0.0, or the seconds to wait.
@@ -119,7 +123,7 @@ class Gate:
             return
         now_ms = self._now_ms()
         entry = self.blacklist.punish(packed, reason, now_ms, near=self.is_near(packed))
-        if entry.by == NODE and entry.until_ms is not None:
+        if entry.since_ms == now_ms and entry.until_ms is not None:
             log.warning(
                 "%s is shut out for %d s: %s",
                 entry.address,

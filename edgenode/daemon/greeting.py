@@ -39,9 +39,11 @@ In another terminal:
       get a block, from here or from a linked node
   {command} status
       how the node is doing
-To link it with another node, name that one in a configuration file:
-  [bootstrap]
-  nodes = [{{ address = "ADDRESS", port = 4242, is_static = true }}]
+Nodes on the same network find one another. To link it with one elsewhere:
+  {command} invite
+      print a line for the other node
+  {command} join LINE
+      take the line that another node has printed
 
 Ctrl-C stops it.
 """

@@ -104,27 +104,22 @@ class Holding:
     async def _tell_waiting(self) -> None:
         while self._waiting:
             chosen = dict(list(self._waiting.items())[:PAGE])
-            held = [block_id for block_id, size in chosen.items() if size is not None]
-            described = await self._records.standing(self._own_id, METADATA, held)
             updates = [
                 update
                 for block_id, size in chosen.items()
-                # Unless the operator has spoken in the meantime.
-                if block_id in self._waiting
-                for update in self._updates(block_id, size, block_id in described)
+                for update in self._updates(block_id, size)
             ]
             if updates:
-                await self._publisher.submit(updates)
+                await self._publisher.submit_found(updates)
             for block_id, size in chosen.items():
                 if block_id in self._waiting and self._waiting[block_id] == size:
                     del self._waiting[block_id]
 
-    def _updates(self, block_id: str, size: int | None, described: bool) -> list[Update]:
+    def _updates(self, block_id: str, size: int | None) -> list[Update]:
         if size is None:
             return [Update(LOCATION, block_id, None)]
         location = Update(LOCATION, block_id, {"size": size})
-        if described:  # the operator's words, or when the block first came
-            return [location]
+        # It does not displace the operator's words, nor when the block first came.
         data: dict[str, object] = {"size": size, "createdAt": self._wall_ms()}
         return [location, Update(METADATA, block_id, data)]
 

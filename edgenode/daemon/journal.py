@@ -15,11 +15,25 @@ Send = Callable[..., None]
 """Takes `FIELD=value` texts: systemd.journal.sendv."""
 
 
+class OneLineFormatter(logging.Formatter):
+    """A message is one line that steers no terminal, whatever a peer has said that stands in it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Return the message with escapes for what cannot be printed; a traceback comes later."""
+        text = super().formatMessage(record)
+        if text.isprintable():
+            return text
+        return "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+        )
+
+
 class JournalHandler(logging.Handler):
     """Sends each record as one entry; `fields` stand in every one."""
 
     def __init__(self, send: Send, fields: Mapping[str, str]) -> None:
         super().__init__()
+        self.setFormatter(OneLineFormatter())
         self._send = send
         self._fields = fields
 

@@ -4,11 +4,11 @@ import logging
 import os
 import sys
 
-from edgenode.daemon.journal import JournalHandler, fields_of, priority
+from edgenode.daemon.journal import JournalHandler, OneLineFormatter, fields_of, priority
 from edgenode.daemon.quiet import Quiet
 
 
-class LineFormatter(logging.Formatter):
+class LineFormatter(OneLineFormatter):
     """The message, and those fields that its words do not have."""
 
     def format(self, record: logging.LogRecord) -> str:

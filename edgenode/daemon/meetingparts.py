@@ -108,10 +108,11 @@ class MeetingParts:
         self._meeting.on_linked(node_id)
         self._seeking.on_linked()
 
-    def on_lost(self, node_id: str) -> None:
+    def on_lost(self, node_id: str, reason: str) -> None:
         """The link with `node_id` ended."""
         self._introducing.on_lost(node_id)
         self._meeting.on_lost(node_id)
+        self._seeking.on_lost(node_id, reason)
 
     async def stop(self) -> None:
         """End what is under way, the links that came about included."""

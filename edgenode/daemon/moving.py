@@ -14,12 +14,13 @@ from edgenode.daemon.rotating import ROTATIONS_FILE
 from edgenode.daemon.running import TOKEN_FILE
 from edgenode.store.files import fsync_folder
 from edgenode.store.identity import read_seed
+from edgenode.store.joined import JOINED_FILE, SECRET_FILE
 from edgenode.store.lock import FolderLock
 from edgenode.store.snapshot import check, fold
 from edgenode.store.token import load_token
 
 IDENTITY = (KEY_FILE, TOKEN_FILE, ROTATIONS_FILE)
-WHOLE = (*IDENTITY, STATE_FILE)
+WHOLE = (*IDENTITY, STATE_FILE, JOINED_FILE, SECRET_FILE)
 
 _ARRIVING = ".arriving."  # in front of the name of a file that is not yet checked
 

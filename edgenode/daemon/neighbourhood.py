@@ -7,7 +7,8 @@ from typing import Protocol
 
 from edgenode import __version__
 from edgenode.core.ip import kind, parse_ip
-from edgenode.crypto import SigningKey, verify
+from edgenode.core.signed import Signed
+from edgenode.crypto import verify
 from edgenode.daemon.config_sections import DiscoveryConfig
 from edgenode.discover.sighting import OnSighting
 
@@ -31,19 +32,20 @@ def neighbourhood(
     *,
     discovery: DiscoveryConfig,
     network: str,
-    key: SigningKey,
-    epoch: int,
+    own_id: str,
+    advertise: Callable[[str, int], Signed],
     capabilities: Sequence[str],
     http_port: int,
     ws_port: int,
     bind: str,
-    wall_ms: Callable[[], int],
 ) -> list[Near]:
-    """Return what is to run; nothing where the peer port is bound to where no neighbour comes."""
+    """Return what is to run; nothing where the peer port is bound to where no neighbour comes.
+
+    `advertise(address, port)` signs the next advertisement of this node.
+    """
     bound = parse_ip(bind)
     if bound is not None and kind(bound) == "loopback":
         return []
-    own_id = key.public_key.hex()
     found: list[Near] = []
     # Imported where they are wanted: what is not loaded takes no memory.
     if discovery.mdns:
@@ -71,17 +73,13 @@ def neighbourhood(
             LanAnnouncer(
                 node_id=own_id,
                 network=network,
-                version=__version__,
-                capabilities=capabilities,
                 peer_port=ws_port,
                 bind=bind,
                 group=discovery.multicast_address,
                 port=discovery.port,
                 interval_s=discovery.broadcast_interval / 1000,
                 node_timeout_s=discovery.node_timeout / 1000,
-                epoch=epoch,
-                wall_ms=wall_ms,
-                sign_fn=key.sign,
+                advertise=advertise,
                 verify_fn=verify,
                 on_seen=on_seen,
                 on_gone=on_gone,

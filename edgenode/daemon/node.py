@@ -16,7 +16,7 @@ from edgenode.daemon.goodbye import end_links
 from edgenode.daemon.listen import listen
 from edgenode.daemon.logs import Logs
 from edgenode.daemon.parts import Parts
-from edgenode.daemon.peerauth import PeerOwn, dial_advertised
+from edgenode.daemon.peerauth import PeerOwn
 from edgenode.daemon.profile import PROFILES
 from edgenode.daemon.running import remove_run_file, write_run_file
 from edgenode.daemon.watchdog import feed_watchdog, watchdog_period_s
@@ -74,6 +74,7 @@ async def _start(
         parts.identity,
         parts.live,
         counters=parts.counters,
+        backlog=parts.backlog,
         ping=parts.outbound.ping,
         on_refused=gate.refused_link,
     )
@@ -121,7 +122,7 @@ async def _start(
         writes=PeerOwn(
             network=parts.config.network.id,
             records=parts.records,
-            on_advertised=dial_advertised(parts.links, view),
+            on_advertised=parts.discovering.advertised,
         ),
         counters=parts.counters,
     )

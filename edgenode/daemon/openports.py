@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from edgenode.api.metrics import OpenPort
+from edgenode.api.readings import OpenPort
 from edgenode.reach.view import View
 
 _Where = tuple[bool, str]

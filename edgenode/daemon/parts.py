@@ -39,6 +39,7 @@ from edgenode.daemon.repair import Repair
 from edgenode.daemon.retiring import Retiring
 from edgenode.daemon.session import Sessions
 from edgenode.daemon.watching import Watching
+from edgenode.link.backlog import Backlog
 from edgenode.link.dial import Dialler
 from edgenode.link.keep import StaticPeer
 from edgenode.link.link import Link
@@ -116,10 +117,7 @@ class Parts:
             on_view=self._on_view,
         )
         self.feed = EventFeed(
-            node_id=self.node_id,
-            wall_ms=wall_ms,
-            counters=self.counters,
-            region=self._region,
+            node_id=self.node_id, wall_ms=wall_ms, counters=self.counters, region=self._region
         )
         retired = Retired()
         self.records = RecordParts(
@@ -153,7 +151,7 @@ class Parts:
             reserve_bytes=storage.reserve_bytes,
             max_block_size=storage.max_block_size,
             new_hasher=new_block_hasher,
-            on_corrupt=self._on_corrupt,
+            on_corrupt=self._want,
             on_held=self.records.on_held,
             on_gone=self.records.on_gone,
         )
@@ -173,13 +171,18 @@ class Parts:
             counters=self.counters,
         )
         self.records.follow(self.store)
-        self.pinning = Pinning(
-            PinTable(data.state.database), self.store, lambda block_id: self.repair.want(block_id)
-        )
+        self.pinning = Pinning(PinTable(data.state.database), self.store, self._want)
         self.repair = Repair(self.fetcher, self.store.wanted, self.pinning.missing)
         self.belonging = load_belonging(config.network, config.fleet, data.path)
         self.identity = self.belonging.identity(data.key.public_key, data.key.sign)
-        self.dialler = Dialler(self.identity, counters=self.counters, ping=self.outbound.ping)
+        self.backlog = Backlog()
+        self.dialler = Dialler(
+            self.identity,
+            counters=self.counters,
+            backlog=self.backlog,
+            ping=self.outbound.ping,
+            is_shut_out=self.guarding.gate.is_shut_out,
+        )
         self.meetings = MeetingParts(
             links=self.links,
             peers=self.peers,
@@ -209,6 +212,7 @@ class Parts:
             dialler=self.dialler,
             live=self.live,
             is_near=self._is_near,
+            admits=self.guarding.gate.admits,
             outbound_target=profile.outbound_target,
             wall_ms=wall_ms,
         )
@@ -252,6 +256,8 @@ class Parts:
             storage=storage,
             fetcher=self.fetcher,
             repair=self.repair,
+            dials=self.dialler.dials,
+            addresses=self.discovering.addresses,
             links=self.links,
             feed=self.feed,
             records=self.records,
@@ -306,7 +312,7 @@ class Parts:
         own = node_id == self.node_id
         return self.config.node.region if own else self.peers.region(node_id)
 
-    def _on_corrupt(self, block_id: str) -> None:
+    def _want(self, block_id: str) -> None:
         self.repair.want(block_id)
 
     async def _reach_holder(self, block_id: str) -> bool:

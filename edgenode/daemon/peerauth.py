@@ -1,7 +1,7 @@
 """Peers that ask over REST: their sessions, and what they hand over of their own."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgenode.api.auth import PeerAuth
@@ -16,8 +16,6 @@ from edgenode.core.signed import Signed, check
 from edgenode.crypto import digest16, random_bytes, verify
 from edgenode.daemon.peers import iso_time
 from edgenode.daemon.recordparts import RecordParts
-from edgenode.daemon.recordview import RecordView
-from edgenode.link.table import LinkTable
 
 _MAC_KEY_BYTES = 32
 
@@ -55,9 +53,9 @@ class PeerOwn:
         *,
         network: str,
         records: RecordParts,
-        on_advertised: Callable[[Advertisement, str], Awaitable[Mapping[str, Any]]],
+        on_advertised: Callable[[Advertisement, str], object],
     ) -> None:
-        """`on_advertised(advertisement, address)` is told of one that was checked."""
+        """`on_advertised(advertisement, address)` is told of one that was checked, and whence."""
         self._network = network
         self._records = records
         self._on_advertised = on_advertised
@@ -72,7 +70,8 @@ class PeerOwn:
             decoded = decode_advertisement(advertisement)
         except DecodeError as error:
             raise DecodeError(f"{path}.payload: {error}") from None
-        return await self._on_advertised(decoded, address)
+        self._on_advertised(decoded, address)
+        return {"address": address, "port": decoded.port}
 
     async def take(
         self, node_id: str, batches: Sequence[Signed], kind: str, block_id: str | None
@@ -101,19 +100,6 @@ class PeerOwn:
             check(signed, context, self._network, verify)
         except ProtocolError as error:
             raise RequestRefused(error.code, f"{path}.signature: does not verify") from None
-
-
-def dial_advertised(
-    links: LinkTable, records: RecordView
-) -> Callable[[Advertisement, str], Awaitable[Mapping[str, Any]]]:
-    """Return what dials, once, an advertised node that is not linked, where it was seen."""
-
-    async def dial(advertisement: Advertisement, address: str) -> Mapping[str, Any]:
-        if links.get(advertisement.node_id) is None:
-            return await records.announce(address, advertisement.port)
-        return {"address": address, "port": advertisement.port}
-
-    return dial
 
 
 def _check_updates(updates: Sequence[Update], kind: str, block_id: str | None, path: str) -> None:

@@ -66,6 +66,11 @@ class Publisher:
         await self._outbox.put(updates)
         self._on_put()
 
+    async def submit_found(self, updates: Sequence[Update]) -> None:
+        """Take updates that no person has made: METADATA only where none of ours stands."""
+        await self._outbox.put_found(self._signer.node_id, updates)
+        self._on_put()
+
     async def withhold(self, block_id: str) -> None:
         """Withdraw the LOCATION of a block that is held, for good; as `submit`."""
         await self._outbox.withhold(block_id)

@@ -28,6 +28,7 @@ from edgenode.link.link import Link
 from edgenode.link.table import LinkTable
 from edgenode.store.blocks import BlockStore
 from edgenode.store.heat import HeatTable
+from edgenode.store.network import enter_network
 from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records
 from edgenode.store.state import State
@@ -58,6 +59,8 @@ class RecordParts:
         self._outbound = outbound
         self._feed = feed
         self._wall_ms = wall_ms
+        self._network = network
+        self._database = state.database
         self._records = Records(state.database)
         self._outbox = Outbox(state.database)
         self._signer = Signer(network, key, epoch, wall_ms)
@@ -192,7 +195,8 @@ class RecordParts:
         self._gossip.remove(exchange)
 
     async def open(self) -> None:
-        """Load what is kept."""
+        """Load what is kept of this network."""
+        await enter_network(self._database, self._network, self._own_id)
         await self._outbox.open()
         await self._replicas.open()
         # A crash may have come between own batches that peers have told, and an epoch above them.

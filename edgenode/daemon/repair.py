@@ -18,9 +18,7 @@ log = logging.getLogger(__name__)
 class Repair:
     """Fetches wanted blocks; `wake` after one became so or a peer was linked."""
 
-    def __init__(
-        self, fetcher: Fetcher, *sources: Callable[[], Awaitable[Iterable[str]]]
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, *sources: Callable[[], Awaitable[Iterable[str]]]) -> None:
         """`sources` name the blocks that are missing now."""
         self._sources = sources
         self._fetcher = fetcher
@@ -41,7 +39,8 @@ class Repair:
         while True:
             self._woken.clear()
             self.wanted = {name for source in self._sources for name in await source()}
-            for block_id in sorted(self.wanted):
+            tried = sorted(self.wanted)
+            for block_id in tried:
                 try:
                     await self._fetcher.fetch(block_id)
                 except (BlockError, Busy) as error:
@@ -53,7 +52,8 @@ class Repair:
                         block_id[:16],
                         extra={"event": "block-repaired", "block": block_id},
                     )
-            await asyncio.sleep(MIN_INTERVAL_S)
+            if tried:  # what is wanted first is not kept waiting by a round without any
+                await asyncio.sleep(MIN_INTERVAL_S)
             try:
                 async with asyncio.timeout(MAX_INTERVAL_S if self.wanted else None):
                     await self._woken.wait()

@@ -47,12 +47,12 @@ class Retiring:
         is_carried: Callable[[str], bool],
         drop: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`own` are the statements of this node's keys.
+        """`own` are the statements of this node's keys; those of other networks are not told.
 
         `is_carried(node_id)` tells whether there are records of a node here, `drop` drops them.
         """
         self._retired = retired
-        self._own = list(own)
+        self._own = [rotation for rotation in own if _is_genuine(rotation, network)]
         self._network = network
         self._table = table
         self._links = links
@@ -62,7 +62,7 @@ class Retiring:
         self._drop = drop
         self._tasks: set[asyncio.Task[None]] = set()
         for rotation in own:
-            retired.take(rotation)
+            retired.keep(rotation)
 
     async def open(self) -> None:
         """Load what was heard before; errors as of Database."""
@@ -145,3 +145,11 @@ class Retiring:
         except EdgenodeError as error:  # the disk: it is told again with the next link
             refused = {"event": "disk-refuses"}
             log.warning("a retired key is not kept: %s", error, extra=refused)
+
+
+def _is_genuine(rotation: Rotation, network: str) -> bool:
+    try:
+        check_rotation(rotation, network, verify)
+    except EdgenodeError:
+        return False
+    return True

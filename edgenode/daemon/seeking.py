@@ -9,6 +9,10 @@ from edgenode.link.link import Link
 # free for those who come by themselves.
 MESH_LINKS = 31
 MESH_SHARE = 2 / 3
+# Where a peer has no room, the network is larger than that: a third of the places is filled then,
+# or all would take them from one another for ever. Whether it still is so is looked at again.
+FULL_SHARE = 1 / 3
+FULL_S = 3600.0
 # A new node is known within seconds of its first link; looking costs nothing while all are linked.
 INTERVAL_S = 5.0
 # Calls in one look: a fifth of what a peer in the middle passes on (`introducing`), so that a crowd
@@ -42,7 +46,9 @@ class Seeking:
 
         `can_call()` tells whether there is a peer by way of which one can be called.
         """
-        self._enough = min(MESH_LINKS, int(max_links * MESH_SHARE))
+        self._mesh = min(MESH_LINKS, int(max_links * MESH_SHARE))
+        self._few = int(max_links * FULL_SHARE)
+        self._full_until = 0.0
         self._known = known
         self._links = links
         self._count = count
@@ -55,6 +61,13 @@ class Seeking:
     def on_linked(self) -> None:
         """There is another peer."""
         self._joined = True
+
+    def on_lost(self, node_id: str, reason: str) -> None:
+        """The link with a peer has ended."""
+        if reason == "busy":
+            now = asyncio.get_running_loop().time()
+            self._full_until = now + FULL_S
+            self._put_off(node_id, now, LAST_AGAIN_S)
 
     async def run(self) -> None:
         """Seek until cancelled."""
@@ -75,13 +88,18 @@ class Seeking:
         for node_id in self._known():
             now = asyncio.get_running_loop().time()
             due, wait = self._tried.get(node_id, (0.0, FIRST_AGAIN_S))
-            if self._count() >= self._enough or calls == MAX_CALLS:
+            enough = self._few if now < self._full_until else self._mesh
+            if self._count() >= enough or calls == MAX_CALLS:
                 return
             if self._links(node_id) is not None or now < due:
                 continue
             self._tried.pop(node_id, None)
             calls += 1
             if not await self._meet(node_id):
-                self._tried[node_id] = (now + wait, min(2 * wait, LAST_AGAIN_S))
-                if len(self._tried) > MAX_TRIED:
-                    del self._tried[next(iter(self._tried))]
+                self._put_off(node_id, now, wait)
+
+    def _put_off(self, node_id: str, now: float, wait_s: float) -> None:
+        self._tried.pop(node_id, None)
+        self._tried[node_id] = (now + wait_s, min(2 * wait_s, LAST_AGAIN_S))
+        if len(self._tried) > MAX_TRIED:
+            del self._tried[next(iter(self._tried))]

@@ -122,7 +122,7 @@ class Sessions:
                 self._peers.on_lost(peer)
                 self._fetcher.on_lost(peer)
                 self._passing.on_lost(peer)
-                self._meetings.on_lost(peer)
+                self._meetings.on_lost(peer, reason)
                 self._discovering.on_lost(link, reason)
             log.info(
                 "link with %s at %s ended: %s",

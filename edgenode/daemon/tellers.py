@@ -25,7 +25,7 @@ class _Teller:
     __slots__ = ("bucket", "excess")
 
     def __init__(self, now_ms: int) -> None:
-        self.bucket = Bucket(1, BURST * S_PER_ADDRESS, now_ms)
+        self.bucket = _bucket(now_ms)
         self.excess = 0
 
 
@@ -33,31 +33,34 @@ class Tellers:
     """Counts addresses heard, by whence they come, and told, by nodeId; `now_ms()` monotonic.
 
     By the address and not by the node, whose id costs nothing: a new link, or a new identity, is
-    no new right to tell.
+    no new right to tell. But a peer is at fault only for what it tells itself over its link: many
+    honest ones may share an address.
     """
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
-        self._heard: dict[bytes, _Teller] = {}
+        self._heard: dict[bytes, Bucket] = {}
+        self._tellers: dict[str, _Teller] = {}
         self._told: dict[str, Bucket] = {}
 
     def hear(self, address: str) -> bool:
         """Count one that comes from `address`, an IP literal; False where it is to be dropped."""
         home = _home(address)
-        teller = self._heard.pop(home, None) or _Teller(self._now_ms())
-        self._heard[home] = teller
+        bucket = self._heard.pop(home, None) or _bucket(self._now_ms())
+        self._heard[home] = bucket
         if len(self._heard) > MAX_TELLERS:
             del self._heard[next(iter(self._heard))]
-        if teller.bucket.take(S_PER_ADDRESS, self._now_ms()):
-            teller.excess += 1
-            return False
-        teller.excess = max(0, teller.excess - 1)
-        return True
+        return not bucket.take(S_PER_ADDRESS, self._now_ms())
 
-    def exceeds(self, address: str) -> bool:
-        """Tell whether far too much came from `address`; it is counted from 0 again then."""
-        teller = self._heard.get(_home(address))
-        if teller is None or teller.excess <= MAX_EXCESS:
+    def exceeds(self, node_id: str, count: int) -> bool:
+        """Count what a linked peer has told; tell whether it is far too much, and begin anew."""
+        teller = self._tellers.setdefault(node_id, _Teller(self._now_ms()))
+        for _ in range(count):
+            if teller.bucket.take(S_PER_ADDRESS, self._now_ms()):
+                teller.excess += 1
+            else:
+                teller.excess = max(0, teller.excess - 1)
+        if teller.excess <= MAX_EXCESS:
             return False
         teller.excess = 0
         return True
@@ -66,12 +69,17 @@ class Tellers:
         """Count what a peer is told; False where it is too much, and nothing was counted."""
         bucket = self._told.get(node_id)
         if bucket is None:
-            bucket = self._told[node_id] = Bucket(1, BURST * S_PER_ADDRESS, self._now_ms())
+            bucket = self._told[node_id] = _bucket(self._now_ms())
         return bucket.take(count * S_PER_ADDRESS, self._now_ms()) == 0
 
     def forget(self, node_id: str) -> None:
         """A peer has gone."""
         self._told.pop(node_id, None)
+        self._tellers.pop(node_id, None)
+
+
+def _bucket(now_ms: int) -> Bucket:
+    return Bucket(1, BURST * S_PER_ADDRESS, now_ms)
 
 
 def _home(address: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgenode.api.app import Monitoring
 from edgenode.api.events import EventFeed
-from edgenode.api.metrics import Readings
+from edgenode.api.readings import Readings
 from edgenode.daemon.config_sections import StorageConfig
 from edgenode.daemon.fetching import Fetcher
 from edgenode.daemon.gate import Gate
@@ -39,6 +39,8 @@ class Watching:
         storage: StorageConfig,
         fetcher: Fetcher,
         repair: Repair,
+        dials: Mapping[str, int],
+        addresses: Callable[[], Mapping[str, int]],
         links: LinkTable,
         feed: EventFeed,
         records: RecordParts,
@@ -54,6 +56,8 @@ class Watching:
         self._storage = storage
         self._fetcher = fetcher
         self._repair = repair
+        self._dials = dials
+        self._addresses = addresses
         self._links = links
         self._feed = feed
         self._records = records
@@ -91,6 +95,8 @@ class Watching:
             failures=self._ports.failures,
             links_dialled=dialled,
             links_accepted=len(links) - dialled,
+            dials=self._dials,
+            addresses=self._addresses(),
             link_queue_bytes=sum(link.queued_bytes for link in links),
             viewers=self._feed.viewers,
             block_bytes=self._store.total_bytes,

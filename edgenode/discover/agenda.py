@@ -1,7 +1,6 @@
 """Whom to dial, and when: decided without a clock, a socket or a link of its own."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from edgenode.core.dialback import network_of
 from edgenode.discover.hints import DialBudget, Hints
@@ -10,12 +9,14 @@ from edgenode.discover.target import (
     KIND_OF,
     NEIGHBOUR,
     PRIORITY,
+    REFUSALS,
     SEED,
     START,
     STATIC,
     TOLD,
     Target,
 )
+from edgenode.discover.world import World
 
 # Outbound links up to which a node asks those that everybody asks: with four networks behind it,
 # it learns of the rest from its peers.
@@ -58,19 +59,6 @@ ENDS = ("bye", "cut", "too-slow")
 """How a link ends that was a good one; any other reason is the peer's refusal, or ours."""
 
 
-class World(NamedTuple):
-    """What is linked, as `due` is asked."""
-
-    linked: Callable[[str], bool]
-    """Tells whether there is a link with a nodeId that shows no sign of being dead."""
-    outbound: int
-    """Links that this node has dialled, neighbours not counted."""
-    groups: frozenset[bytes]
-    """The network groups that these are in."""
-    room: bool
-    """Whether one more neighbour can be linked."""
-
-
 class Agenda:
     """All places that are known to be dialled, and what came of it."""
 
@@ -104,6 +92,11 @@ class Agenda:
     def __iter__(self) -> Iterator[Target]:
         yield from self._hints
         yield from self._others.values()
+
+    @property
+    def neighbours(self) -> int:
+        """How many nodes are said to be near."""
+        return len({target.node_id for target in self._hints})
 
     def sighted(self, sighting: Sighting, now: float, kind: str = "") -> bool:
         """Take a sighting; return whether it says something new."""
@@ -186,6 +179,8 @@ class Agenda:
             self._budget.give_back(target.began)
         target.dialling = False
         target.node_id = node_id
+        target.proved = True
+        target.refused = False
         target.error = ""
         target.seen = now
         target.lost = 0.0
@@ -201,6 +196,7 @@ class Agenda:
         target.dialling = False
         target.failures += 1
         target.error = error
+        target.refused = error.partition(":")[0] in REFUSALS
         target.due = max(now, target.began) + self._wait(target, now)
         if self._is_recent(target, now):
             limit = min(RELINK_CEILING_S, RELINK_FIRST_S * 2 ** min(target.failures, 8))
@@ -215,6 +211,7 @@ class Agenda:
         target = self._at(place)
         if target is not None and not target.dialling:
             target.node_id = node_id
+            target.proved = True
             target.lost = 0.0
             target.failures = 0
             target.error = ""
@@ -229,14 +226,19 @@ class Agenda:
                 target.due = now + RELINK_CEILING_S * (1 + self._random()) / 2
                 continue
             if reason not in ENDS:
-                target.due = now + REFUSED_S * (1 + self._random()) / 2
-                target.error = reason
+                self.refused(target, reason, now)
                 continue
             if lived_s >= GOOD_LINK_S:
                 target.failures = 0
             self._cut = True
             target.lost = now
             target.due = now + self._random() * RELINK_FIRST_S + self._courtesy(target)
+
+    def refused(self, target: Target, reason: str, now: float) -> None:
+        """One of the two nodes does not want the link with the other."""
+        target.due = now + REFUSED_S * (1 + self._random()) / 2
+        target.error = reason
+        target.refused = True
 
     def suspect(self, node_id: str, now: float) -> None:
         """The link with `node_id` may be dead: dial anew beside it."""
@@ -249,6 +251,8 @@ class Agenda:
     def network_changed(self, now: float) -> None:
         """What could not be reached may be reached now: soon, though not all at once."""
         for target in self:
+            if target.refused:
+                continue
             spread = PACE_S if target.lost or target.kind == NEIGHBOUR else 2 * PACE_S
             target.due = min(target.due, now + self._random() * spread)
 
@@ -266,7 +270,9 @@ class Agenda:
         claimed = sighting.node_id
         if held.kind != NEIGHBOUR or not claimed or claimed == held.node_id:
             return False
-        if held.dialling or self._is_linked(held.node_id):
+        if held.dialling or (held.proved and self._is_linked(held.node_id)):
+            return False
+        if self._is_linked(claimed):  # or anyone could say so of a place to keep it from us
             return False
         # Another node has the address now; or somebody lies, which the handshake would tell.
         held.node_id = claimed
@@ -313,7 +319,7 @@ class Agenda:
         return bool(target.lost) and now - target.lost < RECENT_S
 
     def _wait(self, target: Target, now: float) -> float:
-        if target.error.partition(":")[0] in ("self", "busy", "wrong-network"):
+        if target.refused:
             return REFUSED_S * (1 + self._random()) / 2
         if target.kind == START:
             if target.failures > self._start_retries:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
-from edgenode.discover.agenda import PACE_S, Agenda, World
+from edgenode.discover.agenda import ENDS, PACE_S, Agenda
 from edgenode.discover.sighting import PEER, Sighting
 from edgenode.discover.target import TOLD, Target
+from edgenode.discover.world import World
 
 # The pause between two looks: what comes in bursts is taken together; links that show no sign of
 # life are noticed.
@@ -17,6 +18,11 @@ MAX_LOOK_S = 2.0
 
 # An address that was told is tried out so often, whether a link is wanted or not.
 FEELER_S = 120.0
+
+# While all links are of one address family, an address of the other is tried so often, then ever
+# more seldom: this host or this network may not have it.
+FAMILY_S = 5.0
+LAST_FAMILY_S = 3600.0
 
 # Told addresses that are dialled at once.
 MAX_TOLD = 4
@@ -39,7 +45,13 @@ class Entry(Protocol):
 class Book(Protocol):
     """The table of told addresses; see `AddressBook`."""
 
-    def choose(self, now_s: int, avoid: Collection[bytes] = (), rest_s: int = 60) -> Entry | None:
+    def choose(
+        self,
+        now_s: int,
+        avoid: Collection[bytes] = (),
+        rest_s: int = 60,
+        ipv6: bool | None = None,
+    ) -> Entry | None:
         """Return an address to dial."""
 
     def feeler(self, now_s: int) -> Entry | None:
@@ -70,8 +82,8 @@ class Joining(Generic[L]):
     """Carries the agenda out; `run` it.
 
     `dial(host, port, seconds or None)` returns a link, or why there is none; `live(link)` lives
-    through it, `discard(link)` ends it at once. `world()` tells what is linked, `stalled()` the ids
-    of peers whose links show no sign of life.
+    through it, `discard(link)` ends it at once, `part(node_id)` the link with a peer. `world()`
+    tells what is linked, `stalled()` the ids of peers whose links show no sign of life.
     """
 
     def __init__(
@@ -81,25 +93,32 @@ class Joining(Generic[L]):
         dial: Callable[[str, int, float | None], Awaitable[L | str]],
         live: Callable[[L], Awaitable[str]],
         discard: Callable[[L], Awaitable[object]],
+        part: Callable[[str], Awaitable[None]],
         world: Callable[[], World],
         stalled: Callable[[], Collection[str]],
         book: Book,
         book_s: Callable[[], int],
         outbound_target: int,
+        random: Callable[[], float],
     ) -> None:
-        """`book_s()` is the clock of `book`."""
+        """`book_s()` is the clock of `book`; `random` gives floats in [0, 1)."""
         self._agenda = agenda
         self._dial = dial
         self._live = live
         self._discard = discard
+        self._part = part
         self._world = world
         self._stalled = stalled
         self._book = book
         self._book_s = book_s
         self._outbound_target = outbound_target
+        self._random = random
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told_failed = False
         self._feeler_at = 0.0
+        self._family_at = 0.0
+        self._family_wait_s = FAMILY_S
 
     def sighted(self, sighting: Sighting, kind: str = "") -> None:
         """Somebody says that there is a node; `kind` where the way of hearing does not tell it."""
@@ -128,6 +147,8 @@ class Joining(Generic[L]):
     def network_changed(self) -> None:
         """The kernel tells that links, addresses or routes are others now."""
         self._agenda.network_changed(_now())
+        self._family_wait_s = FAMILY_S
+        self._family_at = min(self._family_at, _now() + FAMILY_S)
         self._wake.set()
 
     async def turn(self) -> None:
@@ -138,6 +159,7 @@ class Joining(Generic[L]):
     async def run(self) -> None:
         """Work until cancelled."""
         self._feeler_at = _now() + FEELER_S
+        self._family_at = _now() + FAMILY_S
         try:
             while True:
                 self._look()
@@ -168,6 +190,26 @@ class Joining(Generic[L]):
             entry = self._book.feeler(self._book_s())
             if entry is not None:
                 self._begin(self._feel(entry))
+        if now >= self._family_at:
+            self._family_at = now + self._seek_family(world)
+
+    def _seek_family(self, world: World) -> float:
+        """See to it that there are links of both families; return when to look again, in seconds.
+
+        Each is verified over links of its own. A peer that is linked by one is as good as another:
+        it gives up that link for the new one, so it must not be the only one.
+        """
+        if len(set(world.families)) != 1 or len(world.families) == 1:
+            return FAMILY_S
+        wanted = not world.families[0]
+        entry = self._book.choose(self._book_s(), avoid=world.groups, rest_s=0, ipv6=wanted)
+        if entry is None:
+            return FAMILY_S
+        self._begin(self._feel(entry, keep=True))
+        # Not at the same time as the peer, who may lack the same.
+        wait_s = self._family_wait_s * (0.5 + self._random())
+        self._family_wait_s = min(2 * self._family_wait_s, LAST_FAMILY_S)
+        return wait_s
 
     def _consult(self, world: World) -> None:
         """Take one more address from the book, where links are lacking."""
@@ -175,9 +217,12 @@ class Joining(Generic[L]):
         if dialling >= MAX_TOLD or world.outbound + dialling >= self._outbound_target:
             return
         entry = self._book.choose(self._book_s(), avoid=world.groups)
-        # Of a network that is linked already, where there is no other.
-        entry = entry or self._book.choose(self._book_s())
-        if entry is not None:
+        # Of a network that is linked already, where there is no other; half of the places wait for
+        # those that come later, or that do not answer just now.
+        if entry is None and world.outbound + dialling < self._outbound_target // 2:
+            entry = self._book.choose(self._book_s())
+        # Without a network all of the book would fail in a moment.
+        if entry is not None and (not self._told_failed or self._agenda.may_dial_again(_now())):
             self._book.attempt(entry.host, entry.port, self._book_s())
             self._agenda.sighted(Sighting(PEER, entry.host, entry.port), _now())
 
@@ -189,16 +234,21 @@ class Joining(Generic[L]):
         if isinstance(found, str):
             log.debug("%s:%d: %s", target.host, target.port, found)
             self._agenda.failed(target, found, _now())
+            self._told_failed = self._told_failed or target.kind == TOLD
             self._book.bad(target.host, target.port, self._book_s())
             self._wake.set()
             return
+        self._told_failed = False
         self._agenda.answered(target, found.node_id, _now())
         self._book.good(target.host, target.port, bytes.fromhex(found.node_id), self._book_s())
         self._wake.set()
-        await self._live(found)
+        reason = await self._live(found)
+        # A link that this node has refused never was in the table, so nobody has lost it.
+        if reason not in (*ENDS, "duplicate"):
+            self._agenda.refused(target, reason, _now())
 
-    async def _feel(self, entry: Entry) -> None:
-        """Try an address out; the link is wanted only as long as places are free."""
+    async def _feel(self, entry: Entry, *, keep: bool = False) -> None:
+        """Try an address out; unless to `keep`, the link is wanted while places are free."""
         self._book.attempt(entry.host, entry.port, self._book_s())
         found = await self._dial(entry.host, entry.port, None)
         if isinstance(found, str):
@@ -207,10 +257,17 @@ class Joining(Generic[L]):
         self._book.good(entry.host, entry.port, bytes.fromhex(found.node_id), self._book_s())
         world = self._world()
         # A peer that is linked has given up its older link for this one.
-        if world.outbound < self._outbound_target or world.linked(found.node_id):
-            await self._live(found)
+        if keep or world.outbound < self._outbound_target or world.linked(found.node_id):
+            reason = await self._live(found)
         else:
             await self._discard(found)
+            return
+        if keep and reason == "duplicate":
+            # A link that the peer has dialled; that it is there by the other family is known now.
+            await self._part(found.node_id)
+            moved = await self._dial(entry.host, entry.port, None)
+            if not isinstance(moved, str):
+                await self._live(moved)
 
     def _begin(self, work: "Awaitable[None]") -> None:
         task = asyncio.ensure_future(work)

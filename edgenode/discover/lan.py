@@ -2,15 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
-from edgenode.core.advertisement import (
-    MAX_DATAGRAM_BYTES,
-    Advertisement,
-    advertise,
-    encode_datagram,
-)
+from edgenode.core.advertisement import MAX_DATAGRAM_BYTES, encode_datagram
+from edgenode.core.signed import Signed
 from edgenode.discover.interfaces import Interface, bound_alone, find_interfaces
 from edgenode.discover.multicast import Group
 from edgenode.discover.neighbours import Neighbours
@@ -53,17 +49,13 @@ class LanAnnouncer:
         *,
         node_id: str,
         network: str,
-        version: str,
-        capabilities: Sequence[str],
         peer_port: int,
         bind: str,
         group: str,
         port: int,
         interval_s: float,
         node_timeout_s: float,
-        epoch: int,
-        wall_ms: Callable[[], int],
-        sign_fn: Callable[[bytes], bytes],
+        advertise: Callable[[str, int], Signed],
         verify_fn: Callable[[bytes, bytes, bytes], bool],
         on_seen: OnSighting,
         on_gone: Callable[[str], None],
@@ -71,20 +63,16 @@ class LanAnnouncer:
     ) -> None:
         """`group`, `port`: the multicast group, IPv4 or IPv6, and the UDP port.
 
-        `bind`: the one address that the peer port is bound to, "" for all. `verify_fn` takes
-        (public key, message, signature). `random` gives floats in [0, 1).
+        `bind`: the one address that the peer port is bound to, "" for all. `advertise(address,
+        port)` signs the node's next advertisement; `verify_fn` takes (public key, message,
+        signature). `random` gives floats in [0, 1).
         """
-        self._advertisement = Advertisement(
-            node_id, bound_alone(bind), peer_port, list(capabilities), version
-        )
-        self._network = network
+        self._address = bound_alone(bind)
+        self._peer_port = peer_port
+        self._advertise = advertise
         self._group_address = group
         self._port = port
         self._interval_s = interval_s
-        self._epoch = epoch
-        self._seq = 0
-        self._wall_ms = wall_ms
-        self._sign_fn = sign_fn
         self._random = random
         self._neighbours = Neighbours(
             network=network,
@@ -173,16 +161,7 @@ class LanAnnouncer:
             )
 
     def _announce(self, group: Group, now_s: float) -> None:
-        signed = advertise(
-            self._advertisement,
-            self._network,
-            self._epoch,
-            self._seq,
-            self._wall_ms(),
-            self._sign_fn,
-        )
-        self._seq += 1
-        group.send(encode_datagram(signed))
+        group.send(encode_datagram(self._advertise(self._address, self._peer_port)))
         self._sent_s = now_s
         spread = 1 + JITTER * (2 * self._random() - 1)
         self._send_at_s = now_s + next(self._repeats, self._interval_s * spread)

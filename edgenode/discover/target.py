@@ -13,6 +13,9 @@ the book of told addresses; configured to be kept; configured, or invited by, to
 
 PRIORITY = (STATIC, NEIGHBOUR, ANCHOR, START, SEED, TOLD)
 
+REFUSALS = ("self", "busy", "wrong-network", "shut-out")
+"""Why there is no link, and will be none soon."""
+
 KIND_OF = {
     MDNS: NEIGHBOUR,
     LAN: NEIGHBOUR,
@@ -28,13 +31,13 @@ class Target:
 
     __slots__ = (
         *("began", "dialling", "due", "error", "failures", "host", "how", "kind"),
-        *("lost", "node_id", "port", "seen", "source"),
+        *("lost", "node_id", "port", "proved", "refused", "seen", "source"),
     )
 
     def __init__(
         self, kind: str, how: str, host: str, port: int, *, node_id: str, source: str, now: float
     ) -> None:
-        """`node_id`, "" where unknown, is as claimed until a link has proved it."""
+        """`node_id`, "" where unknown, is as claimed until a link has `proved` it."""
         self.kind = kind
         self.how = [how]
         self.host = host
@@ -47,6 +50,8 @@ class Target:
         self.lost = 0.0
         self.failures = 0
         self.dialling = False
+        self.proved = False
+        self.refused = False  # one of the two does not want the link, wherever they are
         self.error = ""
 
     @property

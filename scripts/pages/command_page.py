@@ -12,9 +12,9 @@ from scripts.pages.roff import bold, heading, italic, item, literal, prose
 _INTRODUCTION = """\
 edgenode runs a node of the BrightChain block network, and talks to one that runs on the same
 machine. A node keeps content-addressed blocks, links with other nodes, and tells them what it
-holds. All commands but run, config, doctor, export, import and membership need a node that runs; they
-find it by the run.json in its data folder. As a service it is described in edgenode(8), its settings in
-edgenode.toml(5)."""
+holds. All commands but run, config, doctor, export, import and membership need a node that runs;
+they find it by the run.json in its data folder. As a service it is described in edgenode(8), its
+settings in edgenode.toml(5)."""
 
 _OPERATOR = """\
 What changes the node needs the operator's token, operator.token in its data folder, which only the

@@ -1,6 +1,6 @@
 """Completion of the `edgenode` command for bash."""
 
-from edgenode.cli.arguments import AUTO
+from edgenode.cli.arguments.values import AUTO
 from edgenode.core.records import TEMPERATURES
 from scripts.pages.commands import Command, commands, metavar
 
@@ -16,6 +16,7 @@ VALUES = {
     "ADDRESS": "",
     "DURATION": "",
     "CHANGE": '-W "rotate"',
+    "LINE": "",
     "CLASS": f'-W "{" ".join([*TEMPERATURES, AUTO])}"',
 }
 

@@ -14,6 +14,7 @@ from edgenode.crypto import SigningKey, new_seed
 from tests.integration.support.node import NETWORK, Node
 from tests.integration.support.nodes import Nodes
 from tests.integration.support.peer import new_identity
+from tests.integration.support.session import ask_session
 
 SECRET = "c4f1d2a09b8e7765c4f1d2a09b8e7764"
 OTHER = "d4f1d2a09b8e7765c4f1d2a09b8e7764"
@@ -161,16 +162,9 @@ async def test_a_stranger_reads_nothing(nodes: Nodes, belongs: str) -> None:
         assert (status, problem["type"]) == (401, "urn:edgenode:problem:session-needed"), path
     assert (await read(node, "/peers/announce", "POST"))[0] == 401
     # Nor does he get a session, whatever key he has.
-    stranger = new_identity().node_id
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(
-            f"http://127.0.0.1:{node.ws_port}/auth/challenge",
-            json={"nodeId": stranger, "publicKey": stranger},
-        ) as response,
-    ):
-        assert response.status == 403
-        assert (await response.json(content_type=None))["type"].endswith(":not-a-member")
+    async with aiohttp.ClientSession() as session:
+        status, problem = await ask_session(session, node, new_identity())
+    assert (status, problem["type"]) == (403, "urn:edgenode:problem:not-a-member")
 
 
 async def test_an_open_network_answers_everyone(nodes: Nodes) -> None:

@@ -9,6 +9,7 @@ import pytest
 from edgenode.core.counters import Counters
 from edgenode.core.inbound import decode_frame
 from edgenode.daemon.outbound import Outbound
+from edgenode.link.backlog import Backlog
 from edgenode.link.dial import DialFailed, Dialler
 from tests.integration.support.node import Node
 from tests.integration.support.nodes import Nodes
@@ -23,6 +24,7 @@ async def dialler() -> AsyncIterator[Dialler]:
     made = Dialler(
         identity,
         counters=Counters(),
+        backlog=Backlog(),
         ping=Outbound(identity.node_id, lambda: 1_800_000_000_000).ping,
     )
     yield made

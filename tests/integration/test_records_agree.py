@@ -1,5 +1,7 @@
 """Nodes that were apart come to carry the same batches."""
 
+import asyncio
+
 from edgenode.core.batch import MAX_UPDATES
 from tests.integration.support.nodes import Nodes
 from tests.integration.support.peer import Peer
@@ -19,6 +21,9 @@ from tests.integration.support.records import (
 
 BATCHES = 1200
 """Of each foreign origin: its trie has two levels, and no queue takes so many at once."""
+
+HEALED_S = 10.0
+"""From the end of a cut until all have the same root: finding one another again included."""
 
 
 async def test_who_joins_late_agrees(nodes: Nodes) -> None:
@@ -78,8 +83,9 @@ async def test_both_sides_of_a_cut_agree_again(nodes: Nodes) -> None:
         assert await c.rest.metadata(some_id("at a 1")) is None
 
         line.flow()
-        await b.linked_with(a, since=seen, timeout_s=30.0)
-        agreed = await all_agree(nodes.session, [a, b, c])
+        async with asyncio.timeout(HEALED_S):
+            await b.linked_with(a, since=seen, timeout_s=HEALED_S)
+            agreed = await all_agree(nodes.session, [a, b, c])
         assert set(agreed) == {a.node_id, b.node_id, c.node_id}
         blocks = [both] + [some_id(f"at {who} {n}") for who in "ac" for n in range(20)]
         for block in blocks:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from edgenode.core.counters import Counters
 from edgenode.crypto import SigningKey
+from edgenode.link.backlog import Backlog
 from edgenode.link.dial import DialFailed, Dialler
 from edgenode.link.handshake import LocalIdentity
 
@@ -15,7 +16,7 @@ from edgenode.link.handshake import LocalIdentity
 async def dialler() -> AsyncIterator[Dialler]:
     key = SigningKey(bytes(32))
     identity = LocalIdentity("test-net", key.public_key, key.sign)
-    dialler = Dialler(identity, counters=Counters(), ping=lambda: b"")
+    dialler = Dialler(identity, counters=Counters(), backlog=Backlog(), ping=lambda: b"")
     yield dialler
     await dialler.close()
 

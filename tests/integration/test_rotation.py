@@ -10,6 +10,7 @@ from edgenode.link.handshake import LocalIdentity
 from tests.integration.support.node import NETWORK, Node
 from tests.integration.support.nodes import Nodes
 from tests.integration.support.peer import Peer
+from tests.integration.support.session import ask_session
 
 QUICK = "[batch]\ninterval = 100\n"
 
@@ -76,15 +77,11 @@ async def test_peers_follow_a_new_key(nodes: Nodes) -> None:
     # Who has the old key gets in no more, nor after a restart.
     for _ in range(2):
         key = SigningKey(bytes.fromhex(old_key.decode()))
-        thief = await Peer.link(
-            nodes.session, first.ws_url, LocalIdentity(NETWORK, key.public_key, key.sign)
-        )
+        identity = LocalIdentity(NETWORK, key.public_key, key.sign)
+        thief = await Peer.link(nodes.session, first.ws_url, identity)
         assert (await thief.ending())[0] == "retired"
-        body = {"nodeId": old_id, "publicKey": old_id}
-        url = f"http://127.0.0.1:{first.ws_port}/auth/challenge"
-        async with nodes.session.post(url, json=body) as response:
-            assert response.status == 403
-            assert (await response.json())["type"] == "urn:edgenode:problem:retired"
+        status, problem = await ask_session(nodes.session, first, identity)
+        assert (status, problem["type"]) == (403, "urn:edgenode:problem:retired")
         await first.stop()
         await first.start()
     await until_shown(first, block_id, ([node.node_id], [node.node_id], {"name": "x"}))

@@ -33,6 +33,9 @@ async def test_metrics_are_those_of_the_node(nodes: Nodes) -> None:
     assert found["edgenode_peers"] == 1
     assert found['edgenode_links{direction="out"}'] == 1
     assert found['edgenode_links{direction="in"}'] == 0
+    assert found['edgenode_dials_total{result="success"}'] == 1
+    assert found['edgenode_dials_total{result="failed"}'] == 0
+    assert found['edgenode_addresses{state="new"}'] == 0
     assert found["edgenode_blocks"] == 1
     assert found["edgenode_block_bytes"] == 5000
     assert found['edgenode_operations_total{result="success"}'] == 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.support.wait import eventually
+from tests.lab.support.dials import Dials
 from tests.lab.support.host import Host
 from tests.lab.support.lab import Lab
 from tests.lab.support.node import PEER_PORT, LabNode, LabNodes
@@ -142,3 +143,21 @@ async def test_what_the_operator_says_ends_links_and_outlives_the_process(
 async def _linked(node: LabNode, peer: LabNode) -> bool:
     peers = await node.rest.peers()
     return any(p["nodeId"] == peer.node_id and p["status"] == "connected" for p in peers)
+
+
+async def test_nobody_is_dialled_whose_address_is_shut_out(lab: Lab, nodes: LabNodes) -> None:
+    public, other = lab.host("public"), lab.host("other")
+    await nodes.start("other", other)
+    node = await nodes.start("public", public)
+    await blacklist(node, "add", other.address, "--for", "1h")
+    await node.stop()
+    node.begins_with = [other.address]
+    dials = Dials(public)
+    await node.start()
+
+    async def is_left_out() -> bool:
+        found = await node.rest.discovered()
+        return [entry.get("lastError") for entry in found] == ["shut-out"]
+
+    await eventually(is_left_out, "it is not dialled", timeout_s=ANSWER_S)
+    assert dials.count() == 0

@@ -167,6 +167,15 @@ CASES = [
         {"edgenode_clock_trusted" + NODE: "0x10 1x70"},
     ),
     Case(
+        "EdgenodeFlooded",
+        20,
+        {"edgenode_rate_limited_total" + labels('limit="node"'): "0+120x30"},
+        {
+            "edgenode_rate_limited_total" + labels('limit="node"'): "0+12x30",
+            "edgenode_rate_limited_total" + labels('limit="address"'): "0+900x30",
+        },
+    ),
+    Case(
         "EdgenodeCloned",
         10,
         {"edgenode_warnings_total" + labels('event="clone"'): "0 1x20"},

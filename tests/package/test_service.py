@@ -1,5 +1,6 @@
 """The installed service: ready at once, clean, sandboxed, and back after whatever happens to it."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,31 @@ MAX_EXPOSURE = 1.2
 UNIT = "/usr/lib/systemd/system/edgenode.service"
 DROP_IN = "/run/systemd/system/edgenode.service.d"
 TOKEN = "a-token-that-the-machine-offers-0123456789"
+STATUS_S = 15.0
+"""Of a change of the state, until it is told to systemd: 5 s; and to start a second node."""
+
+# A signal that holds the loop up for an hour, with the node as it is otherwise.
+HELD = """
+import signal, sys, time
+from edgenode.cli.main import main
+signal.signal(signal.SIGUSR1, lambda *_: time.sleep(3600))
+sys.exit(main())
+"""
+HELD_UNIT = (
+    r"[Service]\nWatchdogSec=2s\nExecStart=\n"
+    r"ExecStart=/usr/bin/python3 /opt/held.py run\n"
+)
+SECOND = """
+[server]
+upnp = false
+[nat]
+enabled = false
+[discovery]
+mdns = false
+multicast = false
+[bootstrap]
+nodes = [{address = "127.0.0.1", port = 4242, is_static = true}]
+"""
 ASK = "python3 -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())'"
 
 
@@ -89,6 +115,68 @@ def test_the_watchdog_ends_a_process_that_hangs(running: Machine) -> None:
     running.run(f"kill -STOP {pid}")
     wait_for_new_process(running, pid)
     assert "Watchdog timeout" in running.journal()
+
+
+def test_the_watchdog_restarts_a_node_whose_loop_is_blocked(running: Machine) -> None:
+    """All but its loop goes on: the process lives, and its other threads do."""
+    (running.root / "opt" / "held.py").write_text(HELD)
+    running.run(f"mkdir -p {DROP_IN}; printf '{HELD_UNIT}' >{DROP_IN}/w.conf")
+    running.run("systemctl daemon-reload; systemctl restart edgenode")
+    before, block_id = node_id(running), put(running, "over a held loop")
+    pid = running.property("MainPID")
+    time.sleep(4)
+    assert running.property("MainPID") == pid, "it is fed"
+    running.run(f"kill -USR1 {pid}")
+    wait_for_new_process(running, pid)
+    assert "Watchdog timeout" in running.journal()
+    assert (node_id(running), get(running, block_id)) == (before, "over a held loop")
+
+
+def test_its_state_is_a_line_for_systemctl(running: Machine) -> None:
+    put(running, "one more for the line")
+    blocks = json.loads(running.run(f"{ASK} http://127.0.0.1:4280/node/status"))["blocks"]
+    deadline = time.monotonic() + STATUS_S
+    wanted = f"0 peers, {blocks} block"
+    while wanted not in running.property("StatusText"):
+        assert time.monotonic() < deadline, running.property("StatusText")
+        time.sleep(0.1)
+    shown = running.run("systemctl status edgenode --no-pager")
+    assert f'Status: "{wanted}' in shown
+
+
+def test_fields_and_explanations_are_in_the_journal(running: Machine) -> None:
+    own, block_id = node_id(running), put(running, "to be damaged")
+    running.run(f"echo other bytes >/var/lib/edgenode/blocks/{block_id[:2]}/{block_id}")
+    assert running.try_run(f"{ASK} http://127.0.0.1:4280/blocks/{block_id}")[0] != 0
+    (running.root / "root" / "second.toml").write_text(SECOND)
+    running.run(
+        "systemd-run --quiet --unit=second edgenode run --any-port "
+        "--config /root/second.toml --data-dir /root/second"
+    )
+    try:
+        linked = entries_of(running, "EVENT=linked")
+    finally:
+        running.run("systemctl stop second")
+    (damaged,) = entries_of(running, f"BLOCK={block_id}")
+    assert (damaged["EVENT"], damaged["NODE_ID"]) == ("block-damaged", own)
+    assert damaged["MESSAGE_ID"] == EVENTS["block-damaged"].message_id
+    assert (damaged["PRIORITY"], damaged["_SYSTEMD_UNIT"]) == ("4", "edgenode.service")
+    assert linked[-1]["NODE_ID"] == own
+    assert linked[-1]["PEER"] != own
+    assert len(str(linked[-1]["PEER"])) == 64
+    assert linked[-1]["ADDRESS"] == "127.0.0.1"
+    explained = running.run("journalctl -x --no-pager -u edgenode")
+    assert f"Subject: {EVENTS['block-damaged'].subject}" in explained
+    assert "What to do: Nothing for a single one." in explained
+
+
+def entries_of(machine: Machine, match: str) -> list[dict[str, object]]:
+    """Return the service's entries of the journal with a field, once there are any."""
+    deadline = time.monotonic() + STATUS_S
+    while not (lines := machine.journal(f"-o json {match}").splitlines()):
+        assert time.monotonic() < deadline, machine.journal()
+        time.sleep(0.1)
+    return [json.loads(line) for line in lines]
 
 
 def test_a_wrong_configuration_is_said_and_not_tried_again(running: Machine) -> None:

@@ -303,6 +303,8 @@ def test_limits_of_rate() -> None:
         f"by default {RateLimitConfig().max_requests} in a minute",
         f"| `/ws`: a handshake, charged before it begins | {ratelimit.HANDSHAKE} |",
         f"| {ratelimit.AUTH_CHALLENGE}, {ratelimit.AUTH_SESSION} |",
+        f"`/sync/request` | 1, and 1 for each {ratelimit.LOOK_UPS} blocks |",
+        f"write of records | {ratelimit.PEER_WRITE}, and {ratelimit.SIGNATURE_CHECK} for each",
         f"and {linkpace.BATCH} for each batch, {linkpace.HEAD} for each origin",
         f"| a chunk over a link | {linkpace.CHUNK} |",
         f"All together have {ratelimit.NODE} times the limit",

@@ -300,8 +300,8 @@ async function showKept() {
       blockId.slice(0, 16) + "…" + (held ? "" : " (not here yet)"),
       button("Unpin", "Unpin " + blockId.slice(0, 12), () => unpin(blockId)),
     ]);
-    keep("shut", blacklist, ({ address, reason }) => [
-      address + (reason ? ": " + reason : ""),
+    keep("shut", blacklist, ({ address, reason, by }) => [
+      address + (by === "operator" ? "" : " for " + reason),
       button("Let in", "Let in " + address, async () => {
         await call("DELETE", "/blacklist/" + encodeURIComponent(address));
         return address + " may come in again.";

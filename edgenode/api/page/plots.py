@@ -21,14 +21,16 @@ def history(data: Mapping[str, Any]) -> str:
     sent = [sample["bytesOut"] for sample in samples]
     done = [sample["succeeded"] for sample in samples]
     failed = [sample["failed"] for sample in samples]
-    return _mirrored(
-        "Traffic", ("received", received, "in"), ("sent", sent, "out"), amount
-    ) + _mirrored(
-        "Block operations",
-        ("done", done, "done"),
-        ("failed", failed, "failed"),
-        lambda number: f"{number:,}",
-    ) + _level("Peers", [sample["peers"] for sample in samples])
+    return (
+        _mirrored("Traffic", ("received", received, "in"), ("sent", sent, "out"), amount)
+        + _mirrored(
+            "Block operations",
+            ("done", done, "done"),
+            ("failed", failed, "failed"),
+            lambda number: f"{number:,}",
+        )
+        + _level("Peers", [sample["peers"] for sample in samples])
+    )
 
 
 def _level(title: str, values: Sequence[int]) -> str:

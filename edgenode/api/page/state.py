@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from edgenode.api.page.text import amount, count
+from edgenode.api.page.text import amount, count, duration
+from edgenode.core.lonely import ADVICE, LONELY_S
 from edgenode.core.reachability import BY_HAND, CGNAT, DOUBLE_NAT, IPV6_ONLY, REACHABLE, UNKNOWN
 
 LOW_SHARE = 0.05
@@ -46,13 +47,7 @@ def problems(status: Mapping[str, Any], storage: Mapping[str, Any]) -> list[tupl
     """Return what is wrong beside reachability, and what to do, as plain texts."""
     found = []
     if status["peers"] == 0:
-        found.append(
-            (
-                "No peer is linked.",
-                "Name one under [bootstrap] in the settings, or check the network; "
-                "“edgenode doctor” looks into it.",
-            )
-        )
+        found.append(("No peer is linked.", _company(status["alone"])))
     if storage["freeBytes"] is None:
         found.append(("The disk does not answer.", "Check the card, and the log of the node."))
     else:
@@ -65,6 +60,12 @@ def problems(status: Mapping[str, Any], storage: Mapping[str, Any]) -> list[tupl
                 )
             )
     return found
+
+
+def _company(alone_s: int) -> str:
+    if alone_s < LONELY_S:
+        return "Neighbours, and nodes that are known, are being looked for."
+    return f"For {duration(alone_s)} now. {ADVICE} 'edgenode doctor' looks into it."
 
 
 def room_bytes(storage: Mapping[str, Any]) -> int:

@@ -44,6 +44,8 @@ class Node:
     ) -> None:
         """`dials`: ports on loopback of its static peers; may change before a start.
 
+        `network`: "" leaves the settings without one.
+
         `more_config`: sections of TOML beside `[server]` and `[bootstrap]`.
         """
         self.name = folder.name
@@ -186,7 +188,7 @@ class Node:
         )
         return f"""\
 [network]
-id = "{self._network}"
+{f'id = "{self._network}"' if self._network else ""}
 {self.belongs}
 [server]
 http_bind = "127.0.0.1"

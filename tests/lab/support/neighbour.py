@@ -6,6 +6,7 @@ nodeId). A line of input is answered with `kept` (services of mDNS, announcement
 """
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from typing import Any
 
 from nacl import bindings
 
+from edgenode.core.advertisement import Advertisement, advertise
 from edgenode.crypto import verify
 from edgenode.discover.lan import LanAnnouncer
 from edgenode.discover.mdns import Mdns
@@ -169,6 +171,7 @@ def _anonymous() -> int:
 
 async def _main(name: str, parts: list[str]) -> None:
     public, secret = keys(name)
+    seq = itertools.count(1)
 
     def on_seen(sighting: Sighting) -> None:
         _say(seen=list(sighting))
@@ -192,17 +195,20 @@ async def _main(name: str, parts: list[str]) -> None:
     lan = LanAnnouncer(
         node_id=public.hex(),
         network=NETWORK,
-        version="0.1.0",
-        capabilities=["store", "relay"],
         peer_port=PEER_PORT,
         bind="",
         group=GROUP,
         port=GROUP_PORT,
         interval_s=INTERVAL_S,
         node_timeout_s=NODE_TIMEOUT_S,
-        epoch=1,
-        wall_ms=lambda: time.time_ns() // 1_000_000,
-        sign_fn=lambda message: bytes(bindings.crypto_sign(message, secret)[:64]),
+        advertise=lambda address, port: advertise(
+            Advertisement(public.hex(), address, port, ["store", "relay"], "0.1.0"),
+            NETWORK,
+            1,
+            next(seq),
+            time.time_ns() // 1_000_000,
+            lambda message: bytes(bindings.crypto_sign(message, secret)[:64]),
+        ),
         verify_fn=verify,
         on_seen=on_seen,
         on_gone=on_gone,

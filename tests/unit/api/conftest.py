@@ -19,7 +19,7 @@ from edgenode.api.door import Door
 from edgenode.api.events import EventFeed
 from edgenode.api.exposition import Buckets
 from edgenode.api.listener import build_runner
-from edgenode.api.metrics import OpenPort, Readings
+from edgenode.api.readings import OpenPort, Readings
 from edgenode.api.seats import Seats
 from edgenode.api.session import Sessions
 from edgenode.core.counters import Counters
@@ -29,6 +29,7 @@ from edgenode.daemon.config_sections import RateLimitConfig
 from edgenode.daemon.gate import Gate
 from edgenode.daemon.peers import iso_time
 
+from .plain_inviting import PlainInviting
 from .plain_pins import PlainPins
 from .plain_records import PlainRecords
 from .plain_shutting import PlainShutting
@@ -50,6 +51,8 @@ READINGS = Readings(
     failures={("upnp", "no-answer"): 1},
     links_dialled=2,
     links_accepted=3,
+    dials={"success": 5, "failed": 2},
+    addresses={"new": 30, "tried": 7},
     link_queue_bytes=4,
     viewers=5,
     block_bytes=6,
@@ -124,6 +127,8 @@ class Node:
         self.now_ms = 0
         self.limits(10**6)
         self.shutting = PlainShutting()
+        self.inviting = PlainInviting()
+        self.alone = 0
         self.sessions = Sessions(hashlib.sha3_512, lambda: self.now_s)
         self.space: dict[str, Any] = {"bytes": 1000, "maxBytes": None, "freeBytes": 10**9}
         self.temperatures = {"VIRAL": 0, "HOT": 1, "WARM": 0, "COOL": 0, "COLD": 0, "FROZEN": 0}
@@ -252,6 +257,7 @@ class Node:
             },
             "operations": {"success": self.counters.succeeded, "failed": self.counters.failed},
             "pendingSync": 0,
+            "alone": self.alone,
             "reachability": self.reachability,
         }
 
@@ -289,6 +295,7 @@ class Node:
             info=self.info,
             peers=self.peers,
             discovered=self.discovered,
+            inviting=self.inviting,
             status=self.status,
             monitoring=Monitoring(self.measure, self.alive, self.ready),
             display=Display(self.storage, lambda: self.sync, lambda: self.history, self.sessions),

@@ -137,13 +137,23 @@ async def test_whom_the_node_refuses(public: Served, node: Node, peer: PeerClien
     await peer.begin()
     answer = peer.answer(await peer.challenge())
     node.refused[peer.node_id] = "retired"
-    body = {"nodeId": peer.node_id, "publicKey": peer.node_id}
-    for path, sent in (("/auth/challenge", body), ("/auth/session", answer)):
-        async with await post(public, path, sent) as response:
-            await check(response, "POST", path)
-            assert (await outcome(response))[:2] == (403, "retired")
+    async with await post(public, "/auth/session", answer) as response:
+        await check(response, "POST", "/auth/session")
+        assert (await outcome(response))[:2] == (403, "retired")
     refused = await peer.post("/sync/request", peer.request("/sync/request", BLOCKS))
     assert refused[:2] == (401, "session-needed")
+
+
+async def test_nobody_learns_of_another_whether_it_is_refused(
+    public: Served, node: Node, peer: PeerClient
+) -> None:
+    answers = []
+    for node.refused in ({}, {peer.node_id: "not-a-member"}):
+        challenge = await peer.challenge()
+        forged = {**peer.answer(challenge), "signature": "ab" * 64}
+        async with await post(public, "/auth/session", forged) as response:
+            answers.append((await outcome(response))[:2])
+    assert answers == [(403, "bad-signature")] * 2
 
 
 async def test_whose_session_a_request_shows(node: Node, public: Served, peer: PeerClient) -> None:

@@ -1,10 +1,14 @@
 """What the part costs: no OpenSSL, and constant memory whatever the size of a block."""
 
+import gc
 import hashlib
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+from edgenode.api.node import OPENAPI_PATH, _compressed_description, description_answer
 
 from .conftest import OPERATOR, Node, Served
 
@@ -26,6 +30,20 @@ def test_the_part_loads_without_openssl() -> None:
         [sys.executable, "-W", "error", "-c", script], cwd=root, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_the_description_is_held_once_and_compressed() -> None:
+    gc.collect()
+    description_answer()  # whatever is made once
+    tracemalloc.start()
+    try:
+        answers = [description_answer() for _ in range(2)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(answers) == 2
+    assert peak < 16 * 1024  # beside what they share
+    assert len(_compressed_description()) < OPENAPI_PATH.stat().st_size / 5
 
 
 def _start_measuring() -> int:

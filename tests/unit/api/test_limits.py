@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from .conftest import OPERATOR, Node, Served, serve
+from .peers import PeerClient
 from .test_upload import problem
 
 LIMIT = 5
@@ -65,6 +66,31 @@ async def test_a_handshake_costs_more_and_is_refused_before_it_begins(node: Node
     node.limits(LIMIT)
     async for served in serve(node.public_app()):
         assert [await get(served, "/ws") for _ in range(3)] == [200, 200, 429]
+
+
+async def test_a_peers_write_costs_more_and_each_batch_on_top(node: Node) -> None:
+    node.limits(20)
+    async for served in serve(node.public_app()):
+        peer = PeerClient(served)
+        await peer.begin()
+        statuses = []
+        for count in (10, 1, 1):
+            batches = [peer.sign("batch", "a", seq=number) for number in range(count)]
+            request = peer.request("/sync/temperature", {"batches": batches})
+            statuses.append((await peer.post("/sync/temperature", request))[0])
+        assert statuses == [200, 200, 429]
+
+
+async def test_asking_for_many_blocks_costs_more(node: Node) -> None:
+    node.limits(20)
+    async for served in serve(node.public_app()):
+        peer = PeerClient(served)
+        await peer.begin()
+        body = {"blockIds": [f"{number:0128x}" for number in range(380)]}
+        request = peer.request("/sync/request", body)
+        assert (await peer.post("/sync/request", request))[0] == 200
+        request = peer.request("/sync/request", {"blockIds": []})
+        assert (await peer.post("/sync/request", request))[0] == 429
 
 
 async def test_too_many_windows_over_the_limit_shut_out(

@@ -48,9 +48,9 @@ async def test_a_session_ends_when_the_node_belongs_no_more(closed: Served, node
     await peer.begin()
     node.refused[peer.node_id] = "not-a-member"
     assert await status(closed, "/node/info", Authorization=f"Bearer {peer.token}") == 401
-    body = {"nodeId": peer.node_id, "publicKey": peer.node_id}
-    async with closed.client.post("/auth/challenge", json=body) as response:
-        await check(response, "POST", "/auth/challenge")
+    answer = peer.answer(await peer.challenge())
+    async with closed.client.post("/auth/session", json=answer) as response:
+        await check(response, "POST", "/auth/session")
         assert (await outcome(response))[:2] == (403, "not-a-member")
 
 

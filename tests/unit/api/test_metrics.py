@@ -17,7 +17,8 @@ from edgenode.api.exposition import (
     histogram,
     number,
 )
-from edgenode.api.metrics import Readings, families
+from edgenode.api.metrics import families
+from edgenode.api.readings import Readings
 from edgenode.core.reachability import VERDICTS
 
 from .conftest import NODE_ID, READINGS, Node, Served
@@ -48,6 +49,7 @@ async def test_all_of_node_metrics_is_there(local: Served, node: Node) -> None:
     assert {
         "uptime": found["edgenode_uptime_seconds"],
         "peers": found["edgenode_peers"],
+        "alone": found["edgenode_alone_seconds"],
         "blocks": found["edgenode_blocks"],
         "bandwidth": {
             "in": found['edgenode_network_bytes_total{direction="in"}'],

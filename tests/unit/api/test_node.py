@@ -11,6 +11,8 @@ PEER = {
     "capabilities": ["blocks"],
     "status": "connected",
     "region": "eu",
+    "remoteAddress": "192.0.2.7",
+    "clockOffset": -12,
     "direction": "inbound",
     "since": "2026-01-02T03:04:05.678Z",
     "roundTrip": 12.5,

@@ -83,7 +83,9 @@ def test_operator_operations_are_marked() -> None:
         if path in ("/auth/challenge", "/auth/session") or (method, path) == ("POST", "/session"):
             assert not needs_token  # what is signed, or the code, stands for it
             continue
-        assert needs_token == (method not in ("GET", "HEAD") or path in ("/blocks", "/blacklist", "/pins"))
+        assert needs_token == (
+            method not in ("GET", "HEAD") or path in ("/blocks", "/blacklist", "/joined", "/pins")
+        )
 
 
 async def test_the_document_is_served(local: Served, public: Served) -> None:

@@ -174,6 +174,17 @@ async def test_the_page_without_peers_and_addresses(local: Served, node: Node) -
     assert '<h1 class="warn">' in source
 
 
+async def test_a_lonely_node_says_how_to_join(local: Served, node: Node) -> None:
+    node.alone = 59
+    document, _, _ = await page_of(local)
+    assert "edgenode join" not in document.text
+    node.alone = 720
+    document, _, _ = await page_of(local)
+    assert "For 12 min now." in document.text
+    assert "'edgenode invite'" in document.text
+    assert "'edgenode join'" in document.text
+
+
 async def test_many_peers_are_not_all_shown(local: Served, node: Node) -> None:
     node.peer_list = [PEER | {"nodeId": f"{number:064x}"} for number in range(70)]
     document, _, _ = await page_of(local)
@@ -335,3 +346,9 @@ def test_durations_and_amounts() -> None:
         "1.0 TB",
         "10000.0 TB",
     ]
+
+
+async def test_who_was_dialled_by_name_is_shut_out_by_address(local: Served, node: Node) -> None:
+    node.peer_list = [PEER | {"address": "pi.local", "remoteAddress": "192.0.2.99"}]
+    async with local.client.get("/") as answer:
+        assert 'data-address="192.0.2.99"' in await answer.text()

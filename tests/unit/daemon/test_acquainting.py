@@ -503,6 +503,22 @@ def test_how_many_a_new_peer_is_told_of() -> None:
     ]
 
 
+def test_many_honest_peers_at_one_address_are_no_fault_of_any() -> None:
+    clock = Clock()
+    first, *others = nodes(12, clock)
+    told = [
+        Node(f"9.9.{number}.1", clock).says(f"9.9.{number}.1")
+        for number in range(MAX_ADVERTISEMENTS)
+    ]
+    for other in others:  # a home whose nodes all start at once
+        join(other, first, seen_at="8.8.8.8")
+        tell(first, other, *told)
+    assert len(first.knows()) <= MAX_ADVERTISEMENTS
+    with pytest.raises(ProtocolError):
+        for _ in range(5):
+            tell(first, others[0], *told)
+
+
 def test_tellers_are_counted_by_home() -> None:
     clock = Clock()
     tellers = Tellers(lambda: clock.now_ms)

@@ -58,6 +58,7 @@ class Parts:
             "uptime": 1,
             "blocks": 3,
             "pendingSync": 0,
+            "alone": 0,
             "reachability": {"verdict": "mapped", "verified": False, "since": "x"},
         }
 
@@ -148,6 +149,7 @@ async def test_changes_are_told_while_somebody_watches(monkeypatch: pytest.Monke
     changes: list[Callable[[], None]] = [
         lambda: parts.status.update(blocks=4),
         lambda: parts.status.update(pendingSync=1),
+        lambda: parts.status.update(alone=60),
         lambda: parts.status["reachability"].update(verified=True),
         lambda: parts.links.append(SimpleNamespace(node_id="ab")),
     ]

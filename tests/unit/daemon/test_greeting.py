@@ -79,3 +79,10 @@ def test_the_port_that_is_named_is_the_one_asked_for(monkeypatch: pytest.MonkeyP
         "TCP",
         6000,
     )
+
+
+def test_how_to_link_without_editing_a_file() -> None:
+    text = said(AskedOfRouters([], [], "TCP", 4242))
+    assert "--data-dir /data invite" in text
+    assert "--data-dir /data join LINE" in text
+    assert "[bootstrap]" not in text

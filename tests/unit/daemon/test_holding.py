@@ -40,6 +40,22 @@ class Told:
         await self.outbox.put(updates)
         self.updates += updates
 
+    async def submit_found(self, updates: Sequence[Update]) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise Busy("full")
+        before = {update.block_id: await self.waiting(update.block_id) for update in updates}
+        await self.outbox.put_found(OWN, updates)
+        for update in updates:
+            now = await self.waiting(update.block_id)
+            taken = now != before[update.block_id] and now[METADATA] == update.data
+            if update.type == LOCATION or taken:
+                self.updates.append(update)
+
+    async def waiting(self, block_id: str) -> dict[str, object]:
+        found = await self.outbox.of_block(block_id)
+        return {update.type: update.data for update in found if update.type == METADATA}
+
     async def withhold(self, block_id: str) -> None:
         await self.outbox.withhold(block_id)
         self.updates.append(Update(LOCATION, block_id, None))
@@ -257,29 +273,27 @@ async def test_the_operator_s_word_counts_over_what_still_waits(node: Node) -> N
     await node.until([*gone(block), *held(other, 2)])
 
 
-async def test_the_operator_s_word_counts_over_what_is_about_to_be_told(
+async def test_the_operator_s_words_count_over_what_is_about_to_be_told(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await node.life() == []
-    standing = node.records.standing
+    words: dict[str, object] = {"durabilityLevel": "archive"}
+    put_found = node.outbox.put_found
     asked, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(own_id: str, type_: str, block_ids: Sequence[str]) -> set[str]:
-        found = await standing(own_id, type_, block_ids)
+    async def slowly(own_id: str, updates: Sequence[Update]) -> None:
         asked.set()
         await goes_on.wait()
-        return found
+        await put_found(own_id, updates)
 
-    holding = node.start()
-    await eventually(lambda: _true(not holding._missed and holding._spoken is None), "compared")
-    monkeypatch.setattr(node.records, "standing", slowly)
+    monkeypatch.setattr(node.outbox, "put_found", slowly)
     block, other = await put(node.store, b"x"), await put(node.store, b"xx")
-    holding.on_held(block, 1)
-    holding.on_held(other, 2)
-    await asked.wait()
-    await holding.set_held(block, False)
+    holding = node.start()
+    await eventually(lambda: _true(asked.is_set()), "about to be told")
+    await node.outbox.put([Update(METADATA, block, words)])
     goes_on.set()
-    await node.until([*gone(block), *held(other, 2)])
+    await node.until([located(block, 1), *held(other, 2)])
+    assert words in [update.data for update in await node.outbox.of_block(block)]
+    assert not holding._waiting
 
 
 async def test_the_operator_s_word_counts_over_what_is_just_compared(

@@ -119,6 +119,15 @@ def test_a_line_has_what_its_words_do_not_say() -> None:
     assert line(record(text="x")) == "WARNING x [EVENT=unexpected]\n"
 
 
+def test_what_a_peer_said_forges_no_line_and_steers_no_terminal() -> None:
+    said = "bye\n<0>x ends: \x1b[2J\u202ecut\x00"
+    plain = "bye\\n<0>x ends: \\x1b[2J\\u202ecut\\x00"
+    assert line(record(logging.INFO, text=said)) == f"INFO {plain}\n"
+    journal = Journal()
+    JournalHandler(journal.send, {}).handle(record(text=said))
+    assert journal.entries[0]["MESSAGE"] == plain
+
+
 def test_the_fields_stand_before_the_traceback() -> None:
     failed = record(logging.ERROR, event="part-failed")
     failed.exc_info = an_error()

@@ -1,7 +1,6 @@
-"""What peers hand over of their own: checked, all or none, and only their own address dialled."""
+"""What peers hand over of their own: checked, all or none."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,7 +11,7 @@ from edgenode.core.records import LOCATION, METADATA, TEMPERATURE, Update
 from edgenode.core.request import RequestRefused
 from edgenode.core.signed import Signed, sign
 from edgenode.crypto import SigningKey
-from edgenode.daemon.peerauth import PeerOwn, dial_advertised
+from edgenode.daemon.peerauth import PeerOwn
 
 NETWORK = "main"
 KEY = SigningKey(bytes(range(32)))
@@ -24,28 +23,19 @@ HELD = Update(LOCATION, BLOCK, {"size": 1})
 
 
 class PlainRecords:
-    """Notes what is taken, and what is dialled."""
+    """Notes what is taken, and what is advertised."""
 
     def __init__(self) -> None:
         self.taken: list[Signed] = []
-        self.dialled: list[tuple[str, int]] = []
+        self.advertisements: list[tuple[str, int, str]] = []
         self.carries = True
 
     async def take(self, batches: Sequence[Signed], _source: str) -> bool:
         self.taken += batches
         return self.carries
 
-    async def announce(self, address: str, port: int) -> Mapping[str, Any]:
-        self.dialled.append((address, port))
-        return {"address": address, "port": port}
-
-
-class PlainLinks:
-    def __init__(self) -> None:
-        self.linked: set[str] = set()
-
-    def get(self, node_id: str) -> object | None:
-        return node_id if node_id in self.linked else None
+    def advertised(self, advertisement: Advertisement, address: str) -> None:
+        self.advertisements.append((advertisement.node_id, advertisement.port, address))
 
 
 @pytest.fixture
@@ -54,16 +44,11 @@ def records() -> PlainRecords:
 
 
 @pytest.fixture
-def links() -> PlainLinks:
-    return PlainLinks()
-
-
-@pytest.fixture
-def own(records: PlainRecords, links: PlainLinks) -> PeerOwn:
+def own(records: PlainRecords) -> PeerOwn:
     return PeerOwn(
         network=NETWORK,
         records=records,  # type: ignore[arg-type]
-        on_advertised=dial_advertised(links, records),  # type: ignore[arg-type]
+        on_advertised=records.advertised,
     )
 
 
@@ -128,20 +113,12 @@ def advertisement(key: SigningKey = KEY, network: str = NETWORK) -> Signed:
     return advertise(said, network, 1, 1, 1, key.sign)
 
 
-async def test_only_the_address_that_it_comes_from_is_dialled(
+async def test_an_advertisement_is_told_with_where_it_came_from(
     own: PeerOwn, records: PlainRecords
 ) -> None:
     answer = await own.advertised(NODE_ID, advertisement(), "198.51.100.7")
     assert answer == {"address": "198.51.100.7", "port": 4321}
-    assert records.dialled == [("198.51.100.7", 4321)]
-
-
-async def test_who_is_linked_is_not_dialled(
-    own: PeerOwn, records: PlainRecords, links: PlainLinks
-) -> None:
-    links.linked.add(NODE_ID)
-    assert (await own.advertised(NODE_ID, advertisement(), "198.51.100.7"))["port"] == 4321
-    assert not records.dialled
+    assert records.advertisements == [(NODE_ID, 4321, "198.51.100.7")]
 
 
 async def test_advertisements_of_others_and_forged_ones(
@@ -157,4 +134,4 @@ async def test_advertisements_of_others_and_forged_ones(
         assert caught.value.code == code
     with pytest.raises(DecodeError, match=r"^body\.advertisement\.payload: "):
         await own.advertised(NODE_ID, signed("advertisement", "{}"), "198.51.100.7")
-    assert not records.dialled
+    assert not records.advertisements

@@ -72,7 +72,8 @@ def test_one_whose_time_service_went_wrong_is_not() -> None:
 
 
 def test_every_message_of_a_peer_tells_the_time() -> None:
-    peer, told = "0a" * 32, []
+    peer = "0a" * 32
+    told: list[int] = []
     frame = bytes([MESSAGE]) + encode_message(PING, {"nonce": 1}, 1234, peer)
     decode_frame(frame, peer, told.append)
     assert told == [1234]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgenode.core.errors import DecodeError, ProtocolError
-from edgenode.core.rotation import Retired, Rotation, Rotations, rotate
+from edgenode.core.rotation import MAX_KEPT, Retired, Rotation, Rotations, rotate
 from edgenode.core.signed import Signed
 from edgenode.core.strictjson import encode
 from edgenode.crypto import SigningKey
@@ -134,6 +134,25 @@ async def test_what_is_kept_is_checked_again(place: Place, database: Database) -
     await table.put(node(3), b"damaged")
     await place.retiring.open()
     assert not len(place.retired)
+
+
+async def test_own_statements_are_never_forgotten_for_others(database: Database) -> None:
+    place = Place(database, [made(1, 2)])
+    link = place.link(3)
+    for number in range(10, 10 + MAX_KEPT + 1):
+        place.carried.add(node(number))
+        place.hear(link, made(number, number + 1000))
+    await place.retiring.close()
+    assert place.retiring.refusal(node(10)) == ""
+    assert place.retiring.refusal(node(1)) == "retired"
+
+
+async def test_own_statements_of_another_network_are_not_told(database: Database) -> None:
+    place = Place(database, [made(1, 2, network="another"), made(2, 3)])
+    link = place.link(5)
+    place.retiring.greet(link)  # type: ignore[arg-type]
+    assert said(link) == [(node(2), node(3))]
+    assert place.retiring.refusal(node(1)) == "retired"
 
 
 async def test_unknown_ids_are_not_kept(place: Place, database: Database) -> None:

@@ -267,6 +267,8 @@ class Parts:
             storage=StorageConfig(),
             fetcher=nothing,
             repair=nothing,
+            dials={},
+            addresses=dict,
             links=links,
             feed=nothing,
             records=nothing,

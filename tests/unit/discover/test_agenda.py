@@ -12,11 +12,11 @@ from edgenode.discover.agenda import (
     RELINK_CEILING_S,
     RELINK_TIMEOUT_S,
     Agenda,
-    World,
 )
 from edgenode.discover.hints import MAX_FRUITLESS
 from edgenode.discover.sighting import BOOTSTRAP, DNS, LAN, MDNS, PEER, Sighting
 from edgenode.discover.target import ANCHOR, STATIC, Target
+from edgenode.discover.world import World
 
 OWN, LOWER, HIGHER = "8" * 64, "1" * 64, "f" * 64
 START_WAIT_S = 5.0
@@ -278,3 +278,40 @@ def test_told_addresses_that_fail_are_forgotten() -> None:
             scene.agenda.failed(target, "no answer", now)
         now += 10.0
         assert now < 3600.0
+
+
+def test_whoever_says_that_a_linked_node_is_elsewhere_keeps_nobody_from_there() -> None:
+    scene = Scene()
+    scene.see(MDNS, "192.168.1.2", HIGHER)
+    scene.link("192.168.1.2", HIGHER)
+    # Before the one who is there says so, or after.
+    scene.see(MDNS, "192.168.1.3", HIGHER, now=1.0)
+    scene.see(MDNS, "192.168.1.3", LOWER, now=2.0)
+    scene.see(MDNS, "192.168.1.3", HIGHER, now=3.0)
+    assert scene.hosts(8.0) == ["192.168.1.3"]
+
+
+def test_a_linked_node_keeps_its_place_whoever_claims_it() -> None:
+    scene = Scene()
+    scene.see(MDNS, "192.168.1.2", HIGHER)
+    scene.link("192.168.1.2", HIGHER)
+    scene.see(MDNS, "192.168.1.2", LOWER, now=1.0)
+    assert scene.hosts(20.0) == []
+
+
+def test_a_network_that_changes_all_the_time_makes_no_storm() -> None:
+    scene = Scene()
+    for number in range(20):
+        host = f"9.{number}.0.1"
+        scene.see(PEER, host)
+        scene.link(host, f"{number:064x}")
+        scene.lose(f"{number:064x}", 0.0, "busy" if number < 10 else "cut")
+    dials = 0
+    for tenth in range(10, 6000):
+        if tenth % 20 == 0:
+            scene.agenda.network_changed(tenth / 10)
+        for target in scene.due(tenth / 10):
+            assert target.host not in [f"9.{number}.0.1" for number in range(10)] or tenth > 4000
+            dials += 1
+            scene.agenda.failed(target, "no answer", tenth / 10)
+    assert dials <= 600

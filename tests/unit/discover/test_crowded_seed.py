@@ -2,8 +2,9 @@
 
 import pytest
 
-from edgenode.discover.agenda import MAX_DIALS_TO_A_NETWORK, Agenda, World
+from edgenode.discover.agenda import MAX_DIALS_TO_A_NETWORK, Agenda
 from edgenode.discover.sighting import DNS, Sighting
+from edgenode.discover.world import World
 
 WORLD = World(linked=lambda _: False, outbound=0, groups=frozenset(), room=True)
 

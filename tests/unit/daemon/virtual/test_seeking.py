@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import cast
 
-from edgenode.daemon.seeking import AFRESH_S, FIRST_AGAIN_S, LAST_AGAIN_S, Seeking
+from edgenode.daemon.seeking import AFRESH_S, FIRST_AGAIN_S, FULL_S, LAST_AGAIN_S, Seeking
 from edgenode.link.link import Link
 
 
@@ -118,3 +118,41 @@ async def test_of_a_crowd_that_is_gone_a_few_are_called_at_a_time_and_the_new_on
     await place.run(6)
     assert place.calls[12][1] == "new"
     assert "new" in place.linked
+
+
+async def test_in_a_network_without_room_fewer_are_sought_and_nobody_is_called_again_soon() -> None:
+    names = [f"n{number}" for number in range(60)]
+    place = Place(names)
+    place.willing = set(names)
+    await place.run(60)
+    place.calls.clear()
+    for name in sorted(place.linked - {"middle"})[:20]:
+        place.linked.discard(name)
+        place.seeking.on_lost(name, "busy")
+    await place.run(FULL_S / 2)
+    assert len(place.linked) == 16
+    assert len(place.calls) == 5  # from 11 to 16
+
+
+async def test_one_that_has_no_room_is_called_once_an_hour() -> None:
+    place = Place(["a"])
+    place.willing = {"a"}
+    for _ in range(3600):
+        await place.run(6)
+        if "a" in place.linked:
+            place.linked.discard("a")
+            place.seeking.on_lost("a", "busy")
+    gaps = [after[0] - before[0] for before, after in pairwise(place.calls)]
+    assert len(gaps) > 4
+    assert min(gaps) >= LAST_AGAIN_S
+
+
+async def test_after_an_hour_it_is_tried_whether_there_is_room() -> None:
+    names = [f"n{number}" for number in range(40)]
+    place = Place(names)
+    place.willing = set(names)
+    place.seeking.on_lost("n0", "busy")
+    await place.run(FULL_S - 60)
+    assert len(place.linked) == 16
+    await place.run(120)
+    assert len(place.linked) == 31

@@ -5,9 +5,13 @@ import itertools
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from edgenode.discover.agenda import PACE_S, Agenda, World
-from edgenode.discover.joining import FEELER_S, Joining
+import pytest
+
+from edgenode.core.dialback import network_of
+from edgenode.discover.agenda import PACE_S, Agenda
+from edgenode.discover.joining import FAMILY_S, FEELER_S, Joining
 from edgenode.discover.sighting import BOOTSTRAP, MDNS, Sighting
+from edgenode.discover.world import World
 
 OWN = "8" * 64
 HIGHER = "f" * 64
@@ -16,8 +20,9 @@ HIGHER = "f" * 64
 class FakeLink:
     """A link that lives until it is ended."""
 
-    def __init__(self, node_id: str) -> None:
+    def __init__(self, node_id: str, host: str) -> None:
         self.node_id = node_id
+        self.host = host
         self.end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
 
@@ -37,8 +42,18 @@ class Book:
         self.feelers: list[str] = []
         self.said: list[tuple[str, str]] = []
 
-    def choose(self, now_s: int, avoid: Collection[bytes] = (), rest_s: int = 60) -> Entry | None:
-        return Entry(self.hosts.pop(0)) if self.hosts else None
+    def choose(
+        self,
+        now_s: int,
+        avoid: Collection[bytes] = (),
+        rest_s: int = 60,
+        ipv6: bool | None = None,
+    ) -> Entry | None:
+        for host in self.hosts:
+            if network_of(host) not in avoid and ipv6 in (None, ":" in host):
+                self.hosts.remove(host)
+                return Entry(host)
+        return None
 
     def feeler(self, now_s: int) -> Entry | None:
         return Entry(self.feelers.pop(0)) if self.feelers else None
@@ -62,6 +77,9 @@ class Scene:
         self.dialled: list[tuple[float, str]] = []
         self.discarded: list[str] = []
         self.dead: set[str] = set()
+        self.unwelcome: dict[str, str] = {}
+        self.held: set[str] = set()
+        self.refusing = False
         self.book = Book(*told)
         self.agenda = Agenda(
             own_id=OWN,
@@ -76,16 +94,23 @@ class Scene:
             dial=self._dial,
             live=self._live,
             discard=self._discard,
+            part=self._part,
             world=lambda: World(
                 lambda node_id: node_id in self.links and node_id not in self.dead,
                 len(self.links),
-                frozenset(),
+                frozenset(
+                    group
+                    for link in self.links.values()
+                    if (group := network_of(link.host)) is not None
+                ),
                 True,
+                tuple(":" in link.host for link in self.links.values()),
             ),
             stalled=lambda: self.dead,
             book=self.book,
             book_s=lambda: int(asyncio.get_running_loop().time()),
             outbound_target=target,
+            random=lambda: 0.5,
         )
 
     @asynccontextmanager
@@ -105,13 +130,21 @@ class Scene:
     async def _dial(self, host: str, port: int, within_s: float | None) -> FakeLink | str:
         self.dialled.append((asyncio.get_running_loop().time(), host))
         if host not in self.there:
-            await asyncio.sleep(within_s or 10.0)
+            await asyncio.sleep(0.0 if self.refusing else within_s or 10.0)
             return "no answer"
-        return FakeLink(self.there[host])
+        return FakeLink(self.there[host], host)
 
     async def _live(self, link: FakeLink) -> str:
+        if link.node_id in self.unwelcome:
+            return self.unwelcome[link.node_id]
+        if link.node_id in self.held:  # the peer has dialled, and its link is the one that stays
+            return "duplicate"
         self.links[link.node_id] = link
         return await link.end
+
+    async def _part(self, node_id: str) -> None:
+        self.held.discard(node_id)
+        self.links.pop(node_id).end.set_result("duplicate")
 
     async def _discard(self, link: FakeLink) -> None:
         self.discarded.append(link.node_id)
@@ -204,3 +237,79 @@ async def test_a_change_of_the_network_is_worth_a_dial() -> None:
         scene.joining.network_changed()
         await asyncio.sleep(3.0)
         assert set(scene.links) == {HIGHER}
+
+
+@pytest.mark.parametrize("reason", ["busy", "retired"])
+async def test_whom_this_node_itself_does_not_want_is_not_dialled_again_soon(reason: str) -> None:
+    scene = Scene()
+    scene.there["192.168.1.2"] = HIGHER
+    scene.unwelcome[HIGHER] = reason
+    async with scene.running():
+        scene.joining.sighted(Sighting(MDNS, "192.168.1.2", 4242, HIGHER))
+        await asyncio.sleep(60.0)
+    assert len(scene.dialled) == 1
+
+
+async def test_half_of_the_places_wait_for_networks_that_are_not_linked() -> None:
+    crowd = [f"9.9.{number}.1" for number in range(40)]
+    scene = Scene(*crowd)
+    scene.there = {host: f"{number:064x}" for number, host in enumerate(crowd)}
+    async with scene.running():
+        await asyncio.sleep(300.0)
+        assert len(scene.links) == 8
+        others = [f"11.{number}.0.1" for number in range(40)]
+        scene.there.update({host: f"f{number:063x}" for number, host in enumerate(others)})
+        scene.book.hosts += others
+        await asyncio.sleep(300.0)
+        assert len(scene.links) == 16
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_where_all_links_are_of_one_family_an_address_of_the_other_is_dialled(
+    held: bool,
+) -> None:
+    first = [f"2a{number:02x}::1" for number in range(16)]
+    scene = Scene(*first)
+    scene.there = {host: f"{number:064x}" for number, host in enumerate(first)}
+    async with scene.running():
+        await asyncio.sleep(FAMILY_S - 1)
+        assert len(scene.links) == 16
+        # Of one that is not there, of one that is linked, of another node.
+        scene.there.update({"9.0.0.1": f"{0:064x}"})
+        scene.book.hosts += ["9.1.0.1", "9.0.0.1", "9.2.0.1"]
+        if held:
+            scene.held = {f"{0:064x}"}
+        await asyncio.sleep(8 * FAMILY_S)
+        assert sorted(":" in link.host for link in scene.links.values()) == [False] + 15 * [True]
+        assert scene.book.hosts == ["9.2.0.1"]
+
+
+async def test_the_only_link_is_not_given_up_for_the_other_family() -> None:
+    scene = Scene("2a01::1", target=1)
+    scene.there = {"2a01::1": HIGHER, "9.0.0.1": HIGHER}
+    async with scene.running():
+        await asyncio.sleep(1.0)
+        only = scene.links[HIGHER]
+        scene.book.hosts = ["9.0.0.1"]
+        await asyncio.sleep(10 * FAMILY_S)
+        assert scene.links[HIGHER] is only
+
+
+async def test_a_host_without_the_other_family_tries_ever_more_seldom() -> None:
+    scene = Scene(target=2)
+    for number in range(2):
+        scene.links[f"{number:064x}"] = FakeLink(f"{number:064x}", f"9.{number}.0.1")
+    scene.book.hosts = [f"2a{number:02x}::1" for number in range(100)]
+    async with scene.running():
+        await asyncio.sleep(24 * 3600.0)
+    assert len(scene.dialled) < 24 + 10
+
+
+# Of the virtual loop, about times that differ by less than a microsecond.
+@pytest.mark.filterwarnings("ignore:delta is less than resolution")
+async def test_a_book_of_which_nothing_answers_is_not_gone_through_in_a_moment() -> None:
+    scene = Scene(*(f"9.{number}.0.1" for number in range(200)))
+    scene.refusing = True
+    async with scene.running():
+        await asyncio.sleep(60.0)
+    assert 30 <= len(scene.dialled) <= 65
