@@ -16,7 +16,7 @@ from edgenode.core.syncevents import batch_messages
 from edgenode.core.trie import Trie
 from edgenode.core.triesync import AckBatches
 from edgenode.crypto import Opener, Sealer, digest16, verify
-from edgenode.daemon.signing import batch_row
+from edgenode.daemon.records.signing import batch_row
 from edgenode.store.batches import add
 from edgenode.store.connection import open_connection
 

@@ -7,8 +7,8 @@ from edgenode.cli import exits
 from edgenode.cli.exits import CommandFailed
 from edgenode.cli.output import out, out_json, say
 from edgenode.core.errors import DataFolderError
-from edgenode.daemon.config import DEFAULT_PATH, Config, ConfigError, load_config
-from edgenode.daemon.config_toml import masked, plain, to_toml
+from edgenode.daemon.config.load import DEFAULT_PATH, Config, ConfigError, load_config
+from edgenode.daemon.config.toml import masked, plain, to_toml
 from edgenode.daemon.service import state_directory
 
 
@@ -28,7 +28,7 @@ def in_force(config_path: Path | None, data_dir: Path | None) -> Config:
 
     Raises CommandFailed where what is kept of that cannot be read.
     """
-    from edgenode.daemon.joined import with_joined  # noqa: PLC0415 - not where a file is checked
+    from edgenode.daemon.finding.joined import with_joined  # noqa: PLC0415 - not where a file is checked
 
     config = effective(config_path, data_dir)
     try:

@@ -8,7 +8,7 @@ from edgenode.cli.exits import CommandFailed
 from edgenode.cli.moving import told
 from edgenode.cli.output import out, out_json, say
 from edgenode.daemon.datadir import KEY_FILE, LOCK_FILE
-from edgenode.daemon.rotating import rotate_key
+from edgenode.daemon.guard.rotating import rotate_key
 from edgenode.daemon.service import KEY_CREDENTIAL, credential
 
 

@@ -13,7 +13,7 @@ from edgenode.cli.output import aligned, clean, out, out_json, say
 from edgenode.cli.reading import maybe, tables, text
 from edgenode.core.errors import DecodeError
 from edgenode.core.invite import MAX_TEXT_CHARS, decode_invitation
-from edgenode.daemon.joinstopped import forget_stopped, join_stopped, kept
+from edgenode.daemon.finding.joinstopped import forget_stopped, join_stopped, kept
 
 STANDARD = "-"
 RESTART = "sudo systemctl restart edgenode"

@@ -45,7 +45,7 @@ def _dispatch(arguments: Sequence[str] | None) -> int:
         options = parser().parse_args(arguments)
     except SystemExit as done:  # argparse has printed help, version or a usage error
         return done.code if isinstance(done.code, int) else exits.USAGE
-    from edgenode.daemon.config import ConfigError  # noqa: PLC0415 - not for --help
+    from edgenode.daemon.config.load import ConfigError  # noqa: PLC0415 - not for --help
 
     try:
         return _COMMANDS[options.command](options)
@@ -64,7 +64,7 @@ def _run(options: Namespace) -> int:
 
     config_path, data_dir = _places(options)
     config = in_force(config_path, data_dir)
-    from edgenode.daemon.config import DEFAULT_PATH  # noqa: PLC0415
+    from edgenode.daemon.config.load import DEFAULT_PATH  # noqa: PLC0415
     from edgenode.daemon.main import run  # noqa: PLC0415 - not for a wrong configuration
 
     return run(config, any_port=options.any_port, config_file=config_path or DEFAULT_PATH)
@@ -113,7 +113,7 @@ def _join(options: Namespace) -> int:
     keep_openssl_out()  # before http.client is imported, which would load it
     from edgenode.cli.configure import effective  # noqa: PLC0415
     from edgenode.cli.join import forget, join, show  # noqa: PLC0415
-    from edgenode.daemon.config import DEFAULT_PATH  # noqa: PLC0415
+    from edgenode.daemon.config.load import DEFAULT_PATH  # noqa: PLC0415
 
     config_path, data_dir = _places(options)
     folder = effective(config_path, data_dir).data_dir

@@ -13,7 +13,7 @@ from edgenode.core.membership import (
     decode_membership,
     decode_text,
 )
-from edgenode.daemon.fleet import grant, make_key
+from edgenode.daemon.guard.fleet import grant, make_key
 from edgenode.daemon.peers import iso_time
 
 DAY_MS = 24 * 3600 * 1000

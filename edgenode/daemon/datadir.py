@@ -8,7 +8,7 @@ from typing import NamedTuple
 from edgenode.core.errors import DataFolderError
 from edgenode.core.rotation import Rotation
 from edgenode.crypto import SigningKey, digest16, new_seed
-from edgenode.daemon.rotating import own_rotations, settle_rotation
+from edgenode.daemon.guard.rotating import own_rotations, settle_rotation
 from edgenode.daemon.running import TOKEN_FILE
 from edgenode.daemon.service import KEY_CREDENTIAL, TOKEN_CREDENTIAL, credential
 from edgenode.store.identity import load_or_create_seed, read_seed

@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edgenode.core.errors import EdgenodeError
-from edgenode.daemon.belonging import warn_if_exposed
-from edgenode.daemon.config_sections import Config
+from edgenode.daemon.config.profile import PROFILES
+from edgenode.daemon.config.sections import Config
 from edgenode.daemon.greeting import greeting
+from edgenode.daemon.guard.belonging import warn_if_exposed
 from edgenode.daemon.listen import PortBusy
-from edgenode.daemon.logs import Logs, reaches_journal, start_logging
 from edgenode.daemon.node import run_node
 from edgenode.daemon.notify import notify
-from edgenode.daemon.process import keep_secrets_in
-from edgenode.daemon.profile import PROFILES
-from edgenode.daemon.reachparts import asked_of_routers
+from edgenode.daemon.reach.reachparts import asked_of_routers
+from edgenode.daemon.watch.logs import Logs, reaches_journal, start_logging
+from edgenode.daemon.watch.process import keep_secrets_in
 
 log = logging.getLogger(__name__)
 

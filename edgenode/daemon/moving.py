@@ -10,7 +10,7 @@ from edgenode.core.errors import DataFolderError
 from edgenode.crypto import SigningKey
 from edgenode.daemon.archive import FILE_MODE, ArchiveError, read_archive, write_archive
 from edgenode.daemon.datadir import FOLDER_MODE, KEY_FILE, LOCK_FILE, STATE_FILE
-from edgenode.daemon.rotating import ROTATIONS_FILE
+from edgenode.daemon.guard.rotating import ROTATIONS_FILE
 from edgenode.daemon.running import TOKEN_FILE
 from edgenode.store.files import fsync_folder
 from edgenode.store.identity import read_seed

@@ -10,16 +10,16 @@ from pathlib import Path
 from edgenode.api.app import build_local_app, build_public_app
 from edgenode.daemon.background import background, close_sockets, serve
 from edgenode.daemon.calling import call_announced
-from edgenode.daemon.config_sections import Config
+from edgenode.daemon.config.profile import PROFILES
+from edgenode.daemon.config.sections import Config
 from edgenode.daemon.datadir import open_data_folder
 from edgenode.daemon.goodbye import end_links
+from edgenode.daemon.guard.peerauth import PeerOwn
 from edgenode.daemon.listen import listen
-from edgenode.daemon.logs import Logs
 from edgenode.daemon.parts import Parts
-from edgenode.daemon.peerauth import PeerOwn
-from edgenode.daemon.profile import PROFILES
 from edgenode.daemon.running import remove_run_file, write_run_file
-from edgenode.daemon.watchdog import feed_watchdog, watchdog_period_s
+from edgenode.daemon.watch.logs import Logs
+from edgenode.daemon.watch.watchdog import feed_watchdog, watchdog_period_s
 from edgenode.link.accept import Acceptor
 from edgenode.link.keep import keep_linked
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from edgenode.daemon.config_example import example_toml
+from edgenode.daemon.config.example import example_toml
 from scripts.pages.command_page import command_page
 from scripts.pages.completion import completion
 from scripts.pages.settings_page import settings_page

@@ -4,9 +4,9 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from edgenode import __version__
-from edgenode.daemon.config_records import meta
-from edgenode.daemon.config_sections import BootstrapNode, Config
-from edgenode.daemon.config_toml import toml_value
+from edgenode.daemon.config.records import meta
+from edgenode.daemon.config.sections import BootstrapNode, Config
+from edgenode.daemon.config.toml import toml_value
 from scripts.pages.roff import bold, heading, item, literal, prose
 
 _INTRODUCTION = """\

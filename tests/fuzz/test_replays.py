@@ -19,8 +19,8 @@ from edgenode.core.records import TEMPERATURE, Update
 from edgenode.core.request import encode_request, open_request, sign_request
 from edgenode.core.signed import Signed, decode_signed
 from edgenode.crypto import SigningKey, digest16, network_key, random_bytes, verify
-from edgenode.daemon.replicas import Replicas
-from edgenode.daemon.signing import Signer, signed_of
+from edgenode.daemon.records.replicas import Replicas
+from edgenode.daemon.records.signing import Signer, signed_of
 from edgenode.discover.interfaces import Interface, Subnet
 from edgenode.discover.neighbours import Neighbours
 from edgenode.discover.sighting import Sighting

@@ -11,7 +11,7 @@ from edgenode.core.hello import MAX_FRAME_BYTES
 from edgenode.core.inbound import Chunk
 from edgenode.core.message import ANNOUNCE, BLOCK_SYNC, PING, encode_message
 from edgenode.crypto import SEAL_OVERHEAD_BYTES, random_bytes
-from edgenode.daemon.serving import MAX_WANTS
+from edgenode.daemon.blocks.serving import MAX_WANTS
 from tests.integration.support.files import block_id
 from tests.integration.support.peer import TIMESTAMP_MS, Peer, refusal
 from tests.integration.support.target import Target

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edgenode.daemon.catalogue import EVENTS
+from edgenode.daemon.watch.catalogue import EVENTS
 from tests.integration.support.rest import Rest
 from tests.integration.support.wait import eventually
 

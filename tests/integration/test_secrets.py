@@ -26,7 +26,7 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 from edgenode.daemon.lean import keep_openssl_out
 keep_openssl_out()
-from edgenode.daemon import logs
+from edgenode.daemon.watch import logs
 begin = logs.start_logging
 def at_debug():
     made = begin()

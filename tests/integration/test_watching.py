@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgenode.daemon.catalogue import EVENTS
+from edgenode.daemon.watch.catalogue import EVENTS
 from tests.integration.support.node import Node
 from tests.integration.support.nodes import Nodes
 from tests.integration.support.wait import eventually

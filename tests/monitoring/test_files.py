@@ -7,7 +7,7 @@ import pytest
 
 from edgenode.api.metrics import families
 from edgenode.core.reachability import REACHABLE
-from edgenode.daemon.catalogue import EVENTS
+from edgenode.daemon.watch.catalogue import EVENTS
 from tests.monitoring.files import RULES, dashboard, expressions, rules
 from tests.unit.api.conftest import READINGS, Node
 

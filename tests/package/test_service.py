@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgenode.daemon.catalogue import EVENTS
-from edgenode.daemon.process import PROC
+from edgenode.daemon.watch.catalogue import EVENTS
+from edgenode.daemon.watch.process import PROC
 from edgenode.reach.neighbours import ARP_TABLE
 from tests.package.machine import PROJECT, Machine
 from tests.package.node import (

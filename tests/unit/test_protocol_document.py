@@ -34,23 +34,13 @@ from edgenode.core import (
 )
 from edgenode.core.reasons import CLOSE_CODES
 from edgenode.core.strictjson import limits
-from edgenode.daemon import (
-    acquainting,
-    asking,
-    exchange,
-    fetching,
-    gossip,
-    introducing,
-    meeting,
-    passing,
-    publishing,
-    replicas,
-    serving,
-    tellers,
-    telling,
-)
-from edgenode.daemon.config_sections import BatchConfig, RateLimitConfig
-from edgenode.daemon.gate import VIOLATIONS
+from edgenode.daemon import asking
+from edgenode.daemon.blocks import fetching, serving
+from edgenode.daemon.config.sections import BatchConfig, RateLimitConfig
+from edgenode.daemon.finding import acquainting, tellers
+from edgenode.daemon.guard.gate import VIOLATIONS
+from edgenode.daemon.reach import introducing, meeting, passing
+from edgenode.daemon.records import exchange, gossip, publishing, replicas, telling
 from edgenode.discover import lan, neighbours, responder, services
 from edgenode.link import anteroom, dial, handshake, keep, link, socket, table
 from edgenode.reach import asking as reach_asking

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from edgenode.cli.doctor.check import FAILURE, OK, Check
-from edgenode.daemon.network import Gateway
+from edgenode.daemon.reach.network import Gateway
 
 NAME = "gateway"
 

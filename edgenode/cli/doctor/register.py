@@ -19,10 +19,10 @@ from edgenode.cli.doctor.ports import check_free, check_served
 from edgenode.cli.doctor.reachability import check_reachability
 from edgenode.cli.doctor.running import Answers, ask_node
 from edgenode.cli.doctor.wear import check_wear
-from edgenode.daemon.config import Config
-from edgenode.daemon.machine import was_begun_here
-from edgenode.daemon.network import default_gateways, global_ipv6_addresses, silent
-from edgenode.daemon.process import clock_is_set
+from edgenode.daemon.config.load import Config
+from edgenode.daemon.guard.machine import was_begun_here
+from edgenode.daemon.reach.network import default_gateways, global_ipv6_addresses, silent
+from edgenode.daemon.watch.process import clock_is_set
 
 Named = tuple[str, Callable[[], Check]]
 """The name of a check, and the check."""

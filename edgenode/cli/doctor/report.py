@@ -6,7 +6,7 @@ from edgenode.cli import exits
 from edgenode.cli.doctor.check import FAILURE, OK, WARNING, Check, worst
 from edgenode.cli.doctor.register import run_checks
 from edgenode.cli.output import clean, out, out_json, paint
-from edgenode.daemon.config import Config
+from edgenode.daemon.config.load import Config
 
 _COLOURS = {OK: "green", WARNING: "yellow", FAILURE: "red"}
 _EXITS = {OK: exits.OK, WARNING: exits.WARNINGS, FAILURE: exits.FAILED}

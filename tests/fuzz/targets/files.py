@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 from edgenode.core.address import Address, address_key
 from edgenode.daemon.archive import ArchiveError, read_archive, write_archive
-from edgenode.daemon.config import ConfigError, parse_config
-from edgenode.daemon.config_lines import key_lines
+from edgenode.daemon.config.lines import key_lines
+from edgenode.daemon.config.load import ConfigError, parse_config
 from edgenode.store import addresses
 from edgenode.store.migrations import MIGRATIONS
 from edgenode.store.rows import data_of, type_of

@@ -25,8 +25,8 @@ from edgenode.api.session import Sessions
 from edgenode.core.counters import Counters
 from edgenode.core.peersessions import PeerSessions
 from edgenode.crypto import digest16, random_bytes, verify
-from edgenode.daemon.config_sections import RateLimitConfig
-from edgenode.daemon.gate import Gate
+from edgenode.daemon.config.sections import RateLimitConfig
+from edgenode.daemon.guard.gate import Gate
 from edgenode.daemon.peers import iso_time
 
 from .plain_inviting import PlainInviting

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from edgenode.cli.main import main
-from edgenode.daemon import config as loading
-from edgenode.daemon.config import Config, parse_config
-from edgenode.daemon.config_toml import to_toml
+from edgenode.daemon.config import load as loading
+from edgenode.daemon.config.load import Config, parse_config
+from edgenode.daemon.config.toml import to_toml
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from edgenode.cli import exits
 from edgenode.cli.main import main
 from edgenode.crypto import SigningKey
-from edgenode.daemon.rotating import own_rotations
+from edgenode.daemon.guard.rotating import own_rotations
 from edgenode.store.identity import load_or_create_seed, read_seed
 from edgenode.store.lock import FolderLock
 

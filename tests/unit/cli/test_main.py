@@ -14,8 +14,8 @@ import pytest
 from edgenode import __version__
 from edgenode.cli import exits
 from edgenode.cli.main import main
-from edgenode.daemon.config import Config
-from edgenode.daemon.config_sections import NetworkConfig
+from edgenode.daemon.config.load import Config
+from edgenode.daemon.config.sections import NetworkConfig
 from tests.unit.cli.fake_node import FakeNode
 
 # Who runs the tests in the background may have them ignore SIGINT, and so their children.

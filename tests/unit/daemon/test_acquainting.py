@@ -15,7 +15,7 @@ from edgenode.core.inbound import decode_frame
 from edgenode.core.pae import signed_bytes
 from edgenode.core.signed import Signed
 from edgenode.crypto import SigningKey, digest16
-from edgenode.daemon.acquainting import (
+from edgenode.daemon.finding.acquainting import (
     MAX_KNOWN,
     MAX_SAMPLE,
     MAX_SAMPLE_BYTES,
@@ -25,9 +25,9 @@ from edgenode.daemon.acquainting import (
     Acquainting,
     _share,
 )
-from edgenode.daemon.advertising import Advertiser
+from edgenode.daemon.finding.advertising import Advertiser
+from edgenode.daemon.finding.tellers import MAX_EXCESS, MAX_TELLERS, S_PER_ADDRESS, Tellers
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.tellers import MAX_EXCESS, MAX_TELLERS, S_PER_ADDRESS, Tellers
 from edgenode.discover.sighting import PEER, Sighting
 from edgenode.link.link import Link
 from edgenode.link.table import LinkTable

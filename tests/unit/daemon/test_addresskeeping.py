@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgenode.core.errors import StoreFull
-from edgenode.daemon.addresskeeping import AddressKeeping
+from edgenode.daemon.finding.addresskeeping import AddressKeeping
 from edgenode.store.addresses import AddressTable, Anchor
 from edgenode.store.state import State
 

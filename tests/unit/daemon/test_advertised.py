@@ -3,7 +3,7 @@
 from edgenode.core.dialback import Tally
 from edgenode.core.reachability import Verdict
 from edgenode.daemon.addresses import MAX_ADDRESSES
-from edgenode.daemon.advertised import advertised
+from edgenode.daemon.reach.advertised import advertised
 
 LAN = ["192.168.1.20:4242", "[fd00::20]:4242"]
 OWN6 = "[2a01:4f8::20]:4242"

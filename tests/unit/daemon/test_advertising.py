@@ -4,7 +4,7 @@ from edgenode.core.advertisement import decode_advertisement
 from edgenode.core.events import Announce
 from edgenode.core.signed import check
 from edgenode.crypto import SigningKey, verify
-from edgenode.daemon.advertising import Advertiser, own_places
+from edgenode.daemon.finding.advertising import Advertiser, own_places
 
 
 def announce(ws_port: int) -> Announce:

@@ -9,9 +9,9 @@ from edgenode.core.errors import DataFolderError, ProtocolError
 from edgenode.core.hello import Hello
 from edgenode.core.membership import Membership, encode_text, sign_membership
 from edgenode.crypto import SigningKey
-from edgenode.daemon import belonging
-from edgenode.daemon.belonging import Belonging, load_belonging, warn_if_exposed
-from edgenode.daemon.config_sections import FLEET, FleetConfig, NetworkConfig
+from edgenode.daemon.config.sections import FLEET, FleetConfig, NetworkConfig
+from edgenode.daemon.guard import belonging
+from edgenode.daemon.guard.belonging import Belonging, load_belonging, warn_if_exposed
 
 SECRET = "c4f1d2a09b8e7765" * 2
 OPERATOR = SigningKey(b"o" * 32)

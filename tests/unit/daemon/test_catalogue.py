@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from edgenode.daemon.catalogue import EVENTS, UNEXPECTED
-from edgenode.daemon.journal import FIELDS
+from edgenode.daemon.watch.catalogue import EVENTS, UNEXPECTED
+from edgenode.daemon.watch.journal import FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
 CATALOG = ROOT / "systemd" / "edgenode.catalog"

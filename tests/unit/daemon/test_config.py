@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgenode.daemon import config as loading
-from edgenode.daemon.config import Config, ConfigError, load_config, parse_config
-from edgenode.daemon.config_sections import (
+from edgenode.daemon.config import load as loading
+from edgenode.daemon.config.load import Config, ConfigError, load_config, parse_config
+from edgenode.daemon.config.sections import (
     BootstrapConfig,
     BootstrapNode,
     DnsConfig,
@@ -16,7 +16,7 @@ from edgenode.daemon.config_sections import (
     NodeConfig,
     ServerConfig,
 )
-from edgenode.daemon.config_toml import masked, plain, to_toml
+from edgenode.daemon.config.toml import masked, plain, to_toml
 
 
 def problems(text: str) -> list[loading.Problem]:

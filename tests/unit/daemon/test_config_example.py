@@ -2,14 +2,14 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from edgenode.daemon.config import Config, parse_config
-from edgenode.daemon.config_example import example_toml
-from edgenode.daemon.config_toml import plain
+from edgenode.daemon.config.example import example_toml
+from edgenode.daemon.config.load import Config, parse_config
+from edgenode.daemon.config.toml import plain
 
 FILE = Path(__file__).parents[3] / "docs" / "edgenode.toml.example"
 
 WRITE_IT = (
-    'python -c "from edgenode.daemon.config_example import example_toml as e; '
+    'python -c "from edgenode.daemon.config.example import example_toml as e; '
     "print(e(), end='')\" > docs/edgenode.toml.example"
 )
 

@@ -1,7 +1,7 @@
 import time
 import tomllib
 
-from edgenode.daemon.config_lines import key_lines, line_of
+from edgenode.daemon.config.lines import key_lines, line_of
 
 TEXT = '''\
 # [server]

@@ -8,7 +8,7 @@ import pytest
 from edgenode.cli.configure import effective
 from edgenode.core.errors import DataFolderError
 from edgenode.crypto import SigningKey
-from edgenode.daemon.config import Config
+from edgenode.daemon.config.load import Config
 from edgenode.daemon.datadir import open_data_folder
 from edgenode.daemon.running import read_token
 

@@ -10,14 +10,14 @@ import pytest
 from edgenode.api.events import EventFeed
 from edgenode.core.counters import Counters
 from edgenode.core.message import NODE_STATUS
-from edgenode.daemon import display as module
-from edgenode.daemon.config_sections import BatchConfig, StorageConfig
-from edgenode.daemon.display import Displaying
-from edgenode.daemon.fetching import Fetcher
-from edgenode.daemon.lag import Lag
-from edgenode.daemon.liveness import Liveness
-from edgenode.daemon.recordparts import RecordParts
-from edgenode.daemon.repair import Repair
+from edgenode.daemon.blocks.fetching import Fetcher
+from edgenode.daemon.blocks.repair import Repair
+from edgenode.daemon.config.sections import BatchConfig, StorageConfig
+from edgenode.daemon.records.recordparts import RecordParts
+from edgenode.daemon.watch import display as module
+from edgenode.daemon.watch.display import Displaying
+from edgenode.daemon.watch.lag import Lag
+from edgenode.daemon.watch.liveness import Liveness
 from edgenode.link.table import LinkTable
 from edgenode.store.blocks import BlockStore
 from tests.integration.support.wait import eventually

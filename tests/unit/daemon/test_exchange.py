@@ -12,13 +12,13 @@ from edgenode.core.records import TEMPERATURE, Update
 from edgenode.core.syncevents import MAX_BATCHES, Batches, NodeStatus
 from edgenode.core.triesync import MAX_NAMED, AckBatches, AskNode, NodeList
 from edgenode.crypto import SigningKey
-from edgenode.daemon import exchange as module
-from edgenode.daemon import telling
-from edgenode.daemon.carried import Taken
-from edgenode.daemon.exchange import MAX_GOSSIP, Exchange
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.replicas import Replicas
-from edgenode.daemon.signing import Signer, signed_of
+from edgenode.daemon.records import exchange as module
+from edgenode.daemon.records import telling
+from edgenode.daemon.records.carried import Taken
+from edgenode.daemon.records.exchange import MAX_GOSSIP, Exchange
+from edgenode.daemon.records.replicas import Replicas
+from edgenode.daemon.records.signing import Signer, signed_of
 from edgenode.link.link import Link
 from edgenode.store.records import Records
 from edgenode.store.state import State

@@ -8,7 +8,7 @@ import pytest
 from edgenode.core.errors import ProtocolError
 from edgenode.core.events import HAVE, BlockSync
 from edgenode.core.inbound import Chunk
-from edgenode.daemon.fetching import MAX_CHUNKS, Fetcher
+from edgenode.daemon.blocks.fetching import MAX_CHUNKS, Fetcher
 from edgenode.store.blocks import BlockStore
 
 BLOCK_ID = "0f" * 64

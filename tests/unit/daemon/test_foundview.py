@@ -1,6 +1,6 @@
 """What GET /node/discovered and GET /node/peers say of how a node was found."""
 
-from edgenode.daemon.foundview import discovered, ways
+from edgenode.daemon.finding.foundview import discovered, ways
 from edgenode.discover.agenda import Agenda
 from edgenode.discover.sighting import LAN, MDNS, Sighting
 from edgenode.discover.world import World

@@ -9,10 +9,10 @@ import pytest
 
 from edgenode.core.errors import NeverShutOut, StoreFailed
 from edgenode.core.ip import parse_ip
-from edgenode.daemon.config_sections import BootstrapNode, RateLimitConfig
-from edgenode.daemon.gate import Gate, pack
-from edgenode.daemon.guarding import MAX_PACES, Guarding
-from edgenode.daemon.shutting import Shutting
+from edgenode.daemon.config.sections import BootstrapNode, RateLimitConfig
+from edgenode.daemon.guard.gate import Gate, pack
+from edgenode.daemon.guard.guarding import MAX_PACES, Guarding
+from edgenode.daemon.guard.shutting import Shutting
 from edgenode.link.keep import StaticPeer
 from edgenode.store.blacklist import BlacklistTable
 from edgenode.store.database import Database

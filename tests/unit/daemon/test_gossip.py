@@ -11,12 +11,12 @@ from edgenode.core.records import TEMPERATURE, Update
 from edgenode.core.signed import Signed
 from edgenode.core.trie import Trie
 from edgenode.crypto import SigningKey, digest16
-from edgenode.daemon import gossip as module
-from edgenode.daemon.carried import Taken
-from edgenode.daemon.exchange import Exchange
-from edgenode.daemon.gossip import EAGER, FULL_MESH, LAZY_SHARE, Gossip
-from edgenode.daemon.replicas import Replicas
-from edgenode.daemon.signing import Signer, signed_of
+from edgenode.daemon.records import gossip as module
+from edgenode.daemon.records.carried import Taken
+from edgenode.daemon.records.exchange import Exchange
+from edgenode.daemon.records.gossip import EAGER, FULL_MESH, LAZY_SHARE, Gossip
+from edgenode.daemon.records.replicas import Replicas
+from edgenode.daemon.records.signing import Signer, signed_of
 from edgenode.store.records import Records
 from edgenode.store.rows import BatchRow
 from edgenode.store.state import State

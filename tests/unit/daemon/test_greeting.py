@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from edgenode.daemon import reachparts
-from edgenode.daemon.config_sections import NatConfig, ServerConfig
+from edgenode.daemon.config.sections import NatConfig, ServerConfig
 from edgenode.daemon.greeting import AskedOfRouters, greeting
-from edgenode.daemon.reachparts import asked_of_routers
+from edgenode.daemon.reach import reachparts
+from edgenode.daemon.reach.reachparts import asked_of_routers
 from edgenode.reach.gateways import Network
 from edgenode.reach.method import Gateway
 

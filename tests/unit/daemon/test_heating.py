@@ -9,9 +9,9 @@ import pytest
 
 from edgenode.core.errors import Busy
 from edgenode.core.records import Update
-from edgenode.daemon import heating as module
-from edgenode.daemon.heating import Heating
-from edgenode.daemon.publishing import Publisher
+from edgenode.daemon.records import heating as module
+from edgenode.daemon.records.heating import Heating
+from edgenode.daemon.records.publishing import Publisher
 from edgenode.store.heat import HeatTable
 from edgenode.store.state import State
 from tests.integration.support.wait import eventually

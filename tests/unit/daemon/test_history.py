@@ -1,7 +1,7 @@
 """The last hour by minutes."""
 
 from edgenode.core.counters import Counters
-from edgenode.daemon.history import PERIOD_S, SAMPLES, History
+from edgenode.daemon.watch.history import PERIOD_S, SAMPLES, History
 
 
 def test_a_sample_has_what_came_in_its_time() -> None:

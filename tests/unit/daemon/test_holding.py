@@ -9,9 +9,9 @@ import pytest
 
 from edgenode.core.errors import Busy, NotHolder, StoreFailed
 from edgenode.core.records import LOCATION, METADATA, Update
-from edgenode.daemon import holding as module
-from edgenode.daemon.holding import Holding
-from edgenode.daemon.publishing import Publisher
+from edgenode.daemon.records import holding as module
+from edgenode.daemon.records.holding import Holding
+from edgenode.daemon.records.publishing import Publisher
 from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records
 from edgenode.store.rows import BatchRow

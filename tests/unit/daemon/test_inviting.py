@@ -9,8 +9,8 @@ import pytest
 
 from edgenode.core.errors import BadInvitation, Busy, NoInvitation
 from edgenode.core.invite import Invitation, decode_invitation, encode_invitation
-from edgenode.daemon.config_sections import NetworkConfig
-from edgenode.daemon.inviting import Inviting, best_places, reach_of
+from edgenode.daemon.config.sections import NetworkConfig
+from edgenode.daemon.finding.inviting import Inviting, best_places, reach_of
 from edgenode.discover.sighting import Sighting
 from edgenode.link.dial import DialFailed, Dialler
 from edgenode.link.table import LinkTable

@@ -8,9 +8,9 @@ import pytest
 
 from edgenode.core.errors import BadInvitation, DataFolderError, JoinConflict
 from edgenode.core.invite import Invitation
-from edgenode.daemon.config import load_config
-from edgenode.daemon.config_sections import Config
-from edgenode.daemon.joined import forget, keep, read_settings, with_joined
+from edgenode.daemon.config.load import load_config
+from edgenode.daemon.config.sections import Config
+from edgenode.daemon.finding.joined import forget, keep, read_settings, with_joined
 from edgenode.store.joined import MAX_NODES, read_joined
 
 NODE, OTHER = "ab" * 32, "cd" * 32

@@ -10,9 +10,9 @@ from types import TracebackType
 
 import pytest
 
-from edgenode.daemon.catalogue import EVENTS
-from edgenode.daemon.journal import JournalHandler
-from edgenode.daemon.logs import LineFormatter, reaches_journal
+from edgenode.daemon.watch.catalogue import EVENTS
+from edgenode.daemon.watch.journal import JournalHandler
+from edgenode.daemon.watch.logs import LineFormatter, reaches_journal
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -158,7 +158,7 @@ if sys.argv[1] == "without":
 else:
     import systemd.journal
     systemd.journal.sendv = lambda *fields: print(sorted(fields))
-from edgenode.daemon.logs import start_logging
+from edgenode.daemon.watch.logs import start_logging
 logs = start_logging()
 logs.identify("ab")
 logging.getLogger("edgenode.x").warning("hello", extra={"event": "clone", "peer": "cd"})

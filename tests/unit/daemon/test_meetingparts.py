@@ -14,8 +14,8 @@ from edgenode.api.door import Door
 from edgenode.api.listener import build_runner
 from edgenode.api.seats import Seats
 from edgenode.core.meetevents import CALL, DIAL, LACK, Meet
-from edgenode.daemon.meetingparts import MAX_HOLDERS, MeetingParts
 from edgenode.daemon.outbound import Outbound
+from edgenode.daemon.reach.meetingparts import MAX_HOLDERS, MeetingParts
 from edgenode.link.dial import DialFailed
 from edgenode.link.link import Link
 

@@ -1,7 +1,7 @@
 """The networks of this host: looked up when asked, kept for a moment."""
 
 from edgenode.core.ip import parse_ip
-from edgenode.daemon.onlink import KEEP_S, OnLink, own_interfaces
+from edgenode.daemon.guard.onlink import KEEP_S, OnLink, own_interfaces
 
 
 def packed(text: str) -> bytes:

@@ -11,7 +11,7 @@ from edgenode.core.records import LOCATION, METADATA, TEMPERATURE, Update
 from edgenode.core.request import RequestRefused
 from edgenode.core.signed import Signed, sign
 from edgenode.crypto import SigningKey
-from edgenode.daemon.peerauth import PeerOwn
+from edgenode.daemon.guard.peerauth import PeerOwn
 
 NETWORK = "main"
 KEY = SigningKey(bytes(range(32)))

@@ -6,7 +6,7 @@ from typing import Any
 from edgenode.core.frame import MESSAGE
 from edgenode.core.inbound import decode_frame
 from edgenode.core.message import PING, encode_message
-from edgenode.daemon.peerclocks import PeerClocks
+from edgenode.daemon.watch.peerclocks import PeerClocks
 
 DAY_MS = 86_400_000
 REAL_MS = 1_800_000_000_000

@@ -1,6 +1,6 @@
 """Which pinned blocks are missing, and so wanted."""
 
-from edgenode.daemon.pinning import Pinning
+from edgenode.daemon.blocks.pinning import Pinning
 
 
 class Pins:

@@ -10,9 +10,9 @@ import pytest
 
 from edgenode.core.errors import DataFolderError
 from edgenode.daemon import main, node, parts
-from edgenode.daemon.config import Config, parse_config
+from edgenode.daemon.config.load import Config, parse_config
+from edgenode.daemon.config.profile import PROFILES
 from edgenode.daemon.datadir import DataFolder, open_data_folder
-from edgenode.daemon.profile import PROFILES
 from edgenode.link.table import MAX_INBOUND, MAX_LINKS
 
 

@@ -10,11 +10,11 @@ from edgenode.core.errors import Busy
 from edgenode.core.records import TEMPERATURE, Update
 from edgenode.core.signed import MAX_NUMBER
 from edgenode.crypto import SigningKey
-from edgenode.daemon import publishing
-from edgenode.daemon.carried import Taken
-from edgenode.daemon.publishing import Publisher
-from edgenode.daemon.replicas import Replicas
-from edgenode.daemon.signing import Signer
+from edgenode.daemon.records import publishing
+from edgenode.daemon.records.carried import Taken
+from edgenode.daemon.records.publishing import Publisher
+from edgenode.daemon.records.replicas import Replicas
+from edgenode.daemon.records.signing import Signer
 from edgenode.store import outbox as outbox_module
 from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records

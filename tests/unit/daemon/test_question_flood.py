@@ -20,9 +20,9 @@ from edgenode.core.triesync import (
     WantBatches,
 )
 from edgenode.daemon import asking
-from edgenode.daemon.exchange import MAX_INBOX, Event, Exchange
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.replicas import Replicas
+from edgenode.daemon.records.exchange import MAX_INBOX, Event, Exchange
+from edgenode.daemon.records.replicas import Replicas
 from edgenode.link.link import Link
 from edgenode.store.records import Records
 from edgenode.store.state import State

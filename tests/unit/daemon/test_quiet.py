@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from edgenode.daemon import quiet
-from edgenode.daemon.catalogue import EVENTS
-from edgenode.daemon.quiet import MANY, MANY_INFO, MAX_KINDS, MAX_WINDOW_S, WINDOW_S, Quiet
+from edgenode.daemon.watch import quiet
+from edgenode.daemon.watch.catalogue import EVENTS
+from edgenode.daemon.watch.quiet import MANY, MANY_INFO, MAX_KINDS, MAX_WINDOW_S, WINDOW_S, Quiet
 
 
 class Lines(logging.Handler):

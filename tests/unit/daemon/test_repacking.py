@@ -11,11 +11,11 @@ import pytest
 from edgenode.core.head import Head
 from edgenode.core.records import TEMPERATURE, TEMPERATURES, Update
 from edgenode.crypto import SigningKey
-from edgenode.daemon.carried import Taken
-from edgenode.daemon.publishing import Publisher
-from edgenode.daemon.repacking import MIN_BYTES, Repacking
-from edgenode.daemon.replicas import Replicas
-from edgenode.daemon.signing import Signer, signed_of
+from edgenode.daemon.records.carried import Taken
+from edgenode.daemon.records.publishing import Publisher
+from edgenode.daemon.records.repacking import MIN_BYTES, Repacking
+from edgenode.daemon.records.replicas import Replicas
+from edgenode.daemon.records.signing import Signer, signed_of
 from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records
 from edgenode.store.state import State

@@ -11,9 +11,9 @@ from edgenode.core.records import TEMPERATURE, Update
 from edgenode.core.signed import Signed
 from edgenode.core.trie import EMPTY
 from edgenode.crypto import SigningKey, new_block_hasher
-from edgenode.daemon import replicas as replicas_module
-from edgenode.daemon.replicas import EXPIRY_MS, Replicas
-from edgenode.daemon.signing import Signer, signed_of, stored_head
+from edgenode.daemon.records import replicas as replicas_module
+from edgenode.daemon.records.replicas import EXPIRY_MS, Replicas
+from edgenode.daemon.records.signing import Signer, signed_of, stored_head
 from edgenode.store import origins as origins_module
 from edgenode.store.records import Records
 from edgenode.store.state import State

@@ -10,7 +10,7 @@ from edgenode.core.head import Head, encode_head
 from edgenode.core.records import TEMPERATURE, Update
 from edgenode.core.signed import Signed, sign
 from edgenode.crypto import SigningKey
-from edgenode.daemon.replicas import Replicas
+from edgenode.daemon.records.replicas import Replicas
 from edgenode.store.database import Database
 from edgenode.store.records import Records
 

@@ -11,7 +11,7 @@ from edgenode.core.rotation import MAX_KEPT, Retired, Rotation, Rotations, rotat
 from edgenode.core.signed import Signed
 from edgenode.core.strictjson import encode
 from edgenode.crypto import SigningKey
-from edgenode.daemon.retiring import Retiring
+from edgenode.daemon.guard.retiring import Retiring
 from edgenode.link.keep import StaticPeer
 from edgenode.store.database import Database
 from edgenode.store.retired import RetiredTable

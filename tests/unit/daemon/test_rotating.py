@@ -10,7 +10,7 @@ import pytest
 from edgenode.core.errors import DataFolderError, DataFolderInUse
 from edgenode.core.rotation import MAX_CHAIN, check_rotation
 from edgenode.crypto import SigningKey, new_seed, verify
-from edgenode.daemon.rotating import own_rotations, rotate_key, rotate_locked, settle_rotation
+from edgenode.daemon.guard.rotating import own_rotations, rotate_key, rotate_locked, settle_rotation
 from edgenode.store import keychange
 from edgenode.store.identity import load_or_create_seed, read_seed
 from edgenode.store.lock import FolderLock
@@ -67,7 +67,7 @@ def test_a_chain(key: Path) -> None:
 
 
 def test_the_chain_is_bounded(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgenode.daemon.rotating.MAX_CHAIN", 2)
+    monkeypatch.setattr("edgenode.daemon.guard.rotating.MAX_CHAIN", 2)
     for _ in range(3):
         rotate(key)
     assert len(own_rotations(key.parent)) == 2

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgenode.daemon.liveness import Liveness
-from edgenode.daemon.watchdog import feed_watchdog, watchdog_period_s
+from edgenode.daemon.watch.liveness import Liveness
+from edgenode.daemon.watch.watchdog import feed_watchdog, watchdog_period_s
 from edgenode.store.database import Database
 
 PERIOD_S = 0.01

@@ -16,18 +16,18 @@ import pytest
 from edgenode.core.head import Head
 from edgenode.core.reachability import VERDICTS
 from edgenode.crypto import new_block_hasher
-from edgenode.daemon import watching
-from edgenode.daemon.carried import Replica
-from edgenode.daemon.config_sections import StorageConfig
-from edgenode.daemon.lag import Lag, sync_lag
-from edgenode.daemon.liveness import Liveness
-from edgenode.daemon.logs import Logs
-from edgenode.daemon.openports import OpenPorts
-from edgenode.daemon.process import StartTime, clock_is_set, read_process
-from edgenode.daemon.pulse import BOUNDS_S, Pulse
-from edgenode.daemon.quiet import Quiet
-from edgenode.daemon.statusline import StatusLine, status_line
-from edgenode.daemon.watching import Watching
+from edgenode.daemon.config.sections import StorageConfig
+from edgenode.daemon.records.carried import Replica
+from edgenode.daemon.watch import watching
+from edgenode.daemon.watch.lag import Lag, sync_lag
+from edgenode.daemon.watch.liveness import Liveness
+from edgenode.daemon.watch.logs import Logs
+from edgenode.daemon.watch.openports import OpenPorts
+from edgenode.daemon.watch.process import StartTime, clock_is_set, read_process
+from edgenode.daemon.watch.pulse import BOUNDS_S, Pulse
+from edgenode.daemon.watch.quiet import Quiet
+from edgenode.daemon.watch.statusline import StatusLine, status_line
+from edgenode.daemon.watch.watching import Watching
 from edgenode.reach.view import Failure, Mapping, View
 from edgenode.store.blocks import BlockStore
 from edgenode.store.database import Database

@@ -9,8 +9,8 @@ import pytest
 
 from edgenode import __version__
 from edgenode.cli import exits
-from edgenode.daemon.config_records import meta
-from edgenode.daemon.config_sections import BootstrapNode, Config
+from edgenode.daemon.config.records import meta
+from edgenode.daemon.config.sections import BootstrapNode, Config
 from edgenode.daemon.service import KEY_CREDENTIAL, TOKEN_CREDENTIAL
 from scripts.pages.command_page import command_page
 from scripts.pages.commands import commands

@@ -8,7 +8,7 @@ import pytest
 from edgenode.cli.doctor.check import OK, WARNING
 from edgenode.cli.doctor.machine import check_machine
 from edgenode.crypto import digest16
-from edgenode.daemon.machine import was_begun_here
+from edgenode.daemon.guard.machine import was_begun_here
 from edgenode.store.machine import MACHINE_FILE, fingerprint, is_at_home, settle
 
 

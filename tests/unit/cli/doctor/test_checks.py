@@ -25,7 +25,7 @@ from edgenode.cli.doctor.ports import check_free, check_served
 from edgenode.cli.doctor.reachability import check_reachability
 from edgenode.cli.doctor.wear import check_wear
 from edgenode.core.reachability import REACHABLE, VERDICTS
-from edgenode.daemon.network import Gateway
+from edgenode.daemon.reach.network import Gateway
 
 MIB = 1024 * 1024
 ADVICE = "Do this."

@@ -8,9 +8,9 @@ import pytest
 
 from edgenode.core.fields import Fields
 from edgenode.core.meetevents import Meet, decode_meet
-from edgenode.daemon import meeting as module
-from edgenode.daemon.introducing import Introducing
-from edgenode.daemon.meeting import Meeting
+from edgenode.daemon.reach import meeting as module
+from edgenode.daemon.reach.introducing import Introducing
+from edgenode.daemon.reach.meeting import Meeting
 from edgenode.link.link import Link
 from edgenode.reach.punch import Hole
 

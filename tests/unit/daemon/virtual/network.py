@@ -16,10 +16,10 @@ from edgenode.core.counters import Counters
 from edgenode.core.inbound import decode_frame
 from edgenode.core.records import Update
 from edgenode.crypto import SigningKey
-from edgenode.daemon.config_sections import BatchConfig
-from edgenode.daemon.exchange import Event, Exchange
+from edgenode.daemon.config.sections import BatchConfig
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.recordparts import RecordParts
+from edgenode.daemon.records.exchange import Event, Exchange
+from edgenode.daemon.records.recordparts import RecordParts
 from edgenode.link.link import Link
 from edgenode.store.blocks import BlockStore
 from edgenode.store.state import State

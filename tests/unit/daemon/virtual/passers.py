@@ -8,7 +8,7 @@ from edgenode.core.errors import StoreFailed
 from edgenode.core.events import HAVE, WANT, BlockSync
 from edgenode.core.inbound import Chunk, decode_frame
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.passing import Passing
+from edgenode.daemon.reach.passing import Passing
 from edgenode.link.link import Link
 
 OWN = "11" * 32

@@ -9,11 +9,11 @@ import pytest
 from edgenode.core.batch import decode_batch
 from edgenode.core.records import TEMPERATURE, Update
 from edgenode.crypto import SigningKey
-from edgenode.daemon.carried import Taken
-from edgenode.daemon.config_sections import BatchConfig
-from edgenode.daemon.publishing import Publisher
-from edgenode.daemon.replicas import Replicas
-from edgenode.daemon.signing import Signer
+from edgenode.daemon.config.sections import BatchConfig
+from edgenode.daemon.records.carried import Taken
+from edgenode.daemon.records.publishing import Publisher
+from edgenode.daemon.records.replicas import Replicas
+from edgenode.daemon.records.signing import Signer
 from edgenode.store.outbox import Outbox
 from edgenode.store.records import Records
 from edgenode.store.state import State

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from edgenode.core.meetevents import CALL, CONNECT, DIAL, SYNC, Meet
-from edgenode.daemon.meeting import MEET_S, Meeting
+from edgenode.daemon.reach.meeting import MEET_S, Meeting
 from edgenode.link.link import Link
 from tests.unit.daemon.virtual.meetings import AT, ONE_WAY_S, OUTER, A, B, M, World
 

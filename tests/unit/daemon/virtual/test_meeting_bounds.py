@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from edgenode.core.meetevents import CALL, DIAL, LACK, Meet
-from edgenode.daemon.introducing import BURST
-from edgenode.daemon.meeting import (
+from edgenode.daemon.reach.introducing import BURST
+from edgenode.daemon.reach.meeting import (
     ANSWERS_BURST,
     MAX_ANSWERS,
     MEET_S,

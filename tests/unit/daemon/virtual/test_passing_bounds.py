@@ -8,7 +8,7 @@ import pytest
 from edgenode.core.errors import ProtocolError
 from edgenode.core.events import HAVE, LACK, BlockSync
 from edgenode.core.inbound import Chunk
-from edgenode.daemon.passing import IDLE_S, MAX_ASKERS, MAX_WAITING
+from edgenode.daemon.reach.passing import IDLE_S, MAX_ASKERS, MAX_WAITING
 from tests.unit.daemon.virtual.passers import BLOCK, HOLDER, KIB, Place
 
 

@@ -11,7 +11,7 @@ from edgenode.core.events import Announce
 from edgenode.core.inbound import decode_frame
 from edgenode.core.reachevents import ASK, DECLINED, REACHED, RESULT, UNREACHED, DialBack
 from edgenode.daemon.outbound import Outbound
-from edgenode.daemon.reaching import Reaching
+from edgenode.daemon.reach.reaching import Reaching
 from edgenode.reach.method import Gateway
 from edgenode.reach.view import Failure, Mapping, View
 

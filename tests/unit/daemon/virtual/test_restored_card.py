@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from edgenode.core.records import TEMPERATURE, Update
-from edgenode.daemon import gossip
-from edgenode.daemon.exchange import Exchange
-from edgenode.daemon.proving import show_epoch
-from edgenode.daemon.replicas import EXPIRY_MS, Replicas
+from edgenode.daemon.records import gossip
+from edgenode.daemon.records.exchange import Exchange
+from edgenode.daemon.records.proving import show_epoch
+from edgenode.daemon.records.replicas import EXPIRY_MS, Replicas
 from edgenode.store.records import Records
 from tests.unit.daemon.virtual.network import Network, Node, back_up, restore
 

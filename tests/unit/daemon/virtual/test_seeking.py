@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import cast
 
-from edgenode.daemon.seeking import AFRESH_S, FIRST_AGAIN_S, FULL_S, LAST_AGAIN_S, Seeking
+from edgenode.daemon.reach.seeking import AFRESH_S, FIRST_AGAIN_S, FULL_S, LAST_AGAIN_S, Seeking
 from edgenode.link.link import Link
 
 

@@ -1,0 +1,1 @@
+"""The settings: what they are, and how a file of them is read."""

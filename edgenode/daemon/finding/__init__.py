@@ -1,0 +1,1 @@
+"""Finding peers, joined to the node."""

@@ -1,0 +1,1 @@
+"""Being reachable, and meeting those who are not."""

@@ -1,0 +1,1 @@
+"""What is said of blocks: told, taken, judged, compared."""

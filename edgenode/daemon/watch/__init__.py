@@ -1,0 +1,1 @@
+"""The node as those see it who watch over it."""
