@@ -13,6 +13,7 @@ from edgenode.daemon.addresses import local_addresses
 from edgenode.daemon.blocks.fetching import Fetcher
 from edgenode.daemon.blocks.pinning import Pinning
 from edgenode.daemon.blocks.repair import Repair
+from edgenode.daemon.clock import wall_ms
 from edgenode.daemon.config.profile import PROFILES
 from edgenode.daemon.config.sections import Config
 from edgenode.daemon.datadir import DataFolder
@@ -171,7 +172,7 @@ class Parts:
             counters=self.counters,
         )
         self.records.follow(self.store)
-        self.pinning = Pinning(PinTable(data.state.database), self.store, self._want)
+        self.pinning = Pinning(PinTable(data.state.database), self.store, self._look_for_missing)
         self.repair = Repair(self.fetcher, self.store.wanted, self.pinning.missing)
         self.belonging = load_belonging(config.network, config.fleet, data.path)
         self.identity = self.belonging.identity(data.key.public_key, data.key.sign)
@@ -312,6 +313,9 @@ class Parts:
         own = node_id == self.node_id
         return self.config.node.region if own else self.peers.region(node_id)
 
+    def _look_for_missing(self) -> None:
+        self.repair.wake()
+
     def _want(self, block_id: str) -> None:
         self.repair.want(block_id)
 
@@ -341,8 +345,3 @@ class Parts:
             alone_s=self.discovering.alone_s(),
             reachability=self.reaching.status(),
         )
-
-
-def wall_ms() -> int:
-    """Return ms since 1970 by the wall clock, which only people are shown."""
-    return time.time_ns() // 1_000_000

@@ -1,7 +1,7 @@
 """The block store: immutable bytes in files named by their hash."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
 
 from edgenode.core.errors import BlockTooLarge, EmptyBlock, HashMismatch, StoreFailed
@@ -202,6 +202,13 @@ class BlockStore:
         """Return the ids of blocks that were set aside and are not held, ascending. StoreFailed."""
         await self._counted.wait()
         return await asyncio.to_thread(self._wanted)
+
+    async def lacking(self, block_ids: Sequence[str]) -> list[str]:
+        """Return those of the blocks that are not held, in the same order."""
+        await self._counted.wait()
+        return await asyncio.to_thread(
+            lambda: [block_id for block_id in block_ids if not self._held.is_held(block_id)]
+        )
 
     async def partial(self, block_id: str, size: int) -> Partial:
         """Begin a transfer of a block of `size` bytes, or resume what an earlier one has left.

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from edgenode.core.batch import fill
 from edgenode.core.errors import Busy, StoreFailed, StoreFull
@@ -63,30 +64,35 @@ class Publisher:
 
     async def submit(self, updates: Sequence[Update]) -> None:
         """Take updates; durable on return. Raises `Busy` when too many wait, `StoreFailed`."""
-        await self._outbox.put(updates)
-        self._on_put()
+        with self._putting():
+            await self._outbox.put(updates)
 
     async def submit_found(self, updates: Sequence[Update]) -> None:
         """Take updates that no person has made: METADATA only where none of ours stands."""
-        await self._outbox.put_found(self._signer.node_id, updates)
-        self._on_put()
+        with self._putting():
+            await self._outbox.put_found(self._signer.node_id, updates)
 
     async def withhold(self, block_id: str) -> None:
         """Withdraw the LOCATION of a block that is held, for good; as `submit`."""
-        await self._outbox.withhold(block_id)
-        self._on_put()
-
-    def _on_put(self) -> None:
-        self._idle.clear()
-        self._filled.set()
-        if self._outbox.count >= self._max_size:
-            self._full.set()
+        with self._putting():
+            await self._outbox.withhold(block_id)
 
     async def submit_again(self, updates: Sequence[Update]) -> None:
         """Take updates anew that were told already, but for those of which a newer one waits."""
-        await self._outbox.put_again(updates)
-        self._idle.clear()
-        self._filled.set()
+        with self._putting():
+            await self._outbox.put_again(updates)
+
+    @contextmanager
+    def _putting(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            # Also where the caller was cancelled, as he is whose connection ends: what he has
+            # begun is carried out all the same, and is to be told.
+            self._idle.clear()
+            self._filled.set()
+            if self._outbox.count >= self._max_size:
+                self._full.set()
 
     async def idle(self) -> None:
         """Return when all that was submitted is told."""

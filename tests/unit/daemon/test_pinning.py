@@ -1,5 +1,8 @@
 """Which pinned blocks are missing, and so wanted."""
 
+import asyncio
+from collections.abc import Sequence
+
 from edgenode.daemon.blocks.pinning import Pinning
 
 
@@ -8,13 +11,14 @@ class Pins:
 
     def __init__(self, *pinned: str) -> None:
         self.pinned = set(pinned)
-        self.full = False
+        self.gate: asyncio.Event | None = None
 
     async def add(self, block_id: str) -> bool:
         """Pin."""
-        if not self.full:
-            self.pinned.add(block_id)
-        return not self.full
+        if self.gate is not None:
+            await self.gate.wait()
+        self.pinned.add(block_id)
+        return True
 
     async def remove(self, block_id: str) -> bool:
         """Unpin."""
@@ -37,47 +41,39 @@ class Store:
     def __init__(self, *held: str) -> None:
         self.held = set(held)
 
-    async def size_of(self, block_id: str) -> int | None:
-        """Return a size."""
-        return 1 if block_id in self.held else None
+    async def lacking(self, block_ids: Sequence[str]) -> list[str]:
+        """Name what is not held."""
+        return [block_id for block_id in block_ids if block_id not in self.held]
 
 
-def made(pins: Pins, store: Store, wanted: list[str]) -> Pinning:
+def made(pins: Pins, store: Store, woken: list[bool]) -> Pinning:
     """Return the part, on stand-ins."""
-    return Pinning(pins, store, wanted.append)  # type: ignore[arg-type]
+    return Pinning(pins, store, lambda: woken.append(True))  # type: ignore[arg-type]
 
 
-async def test_a_pinned_block_that_is_not_held_is_wanted_at_once_and_after_a_restart() -> None:
-    pins, store, wanted = Pins(), Store("a"), list[str]()
-    pinning = made(pins, store, wanted)
+async def test_a_pinned_block_that_is_not_held_is_missing_until_it_is_there() -> None:
+    pins, store, woken = Pins("c"), Store("a"), list[bool]()
+    pinning = made(pins, store, woken)
     assert await pinning.pin("a")
     assert await pinning.pin("b")
-    assert wanted == ["b"]
-    assert await pinning.missing() == ["b"]
-    again = made(pins, store, wanted)
-    assert await again.missing() == ["b"]
+    assert woken == [True, True]
+    assert await pinning.missing() == ["b", "c"]
     store.held.add("b")
-    assert await again.missing() == []
+    assert await pinning.missing() == ["c"]
 
 
-async def test_one_pinned_later_is_missing_too() -> None:
-    pinning = made(Pins(), Store(), [])
-    assert await pinning.missing() == []
-    await pinning.pin("b")
-    assert await pinning.missing() == ["b"]
-
-
-async def test_what_is_unpinned_is_no_longer_wanted() -> None:
+async def test_what_is_unpinned_is_no_longer_missing() -> None:
     pinning = made(Pins("b"), Store(), [])
-    assert await pinning.missing() == ["b"]
     assert await pinning.unpin("b")
     assert await pinning.missing() == []
     assert not await pinning.unpin("b")
 
 
-async def test_beyond_the_bound_nothing_is_wanted() -> None:
-    pins, wanted = Pins(), list[str]()
-    pins.full = True
-    pinning = made(pins, Store(), wanted)
-    assert not await pinning.pin("b")
-    assert wanted == []
+async def test_a_pin_whose_caller_is_gone_is_looked_at_too() -> None:
+    pins, woken = Pins(), list[bool]()
+    pins.gate = asyncio.Event()
+    task = asyncio.create_task(made(pins, Store(), woken).pin("b"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert woken == [True]

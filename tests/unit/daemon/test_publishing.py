@@ -1,7 +1,7 @@
 """When this node signs, under which numbers, and what it refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -88,6 +88,28 @@ async def test_restored_card_goes_on_above_what_the_network_knows(state: State) 
     own.publisher.on_known_epoch(7)
     assert (await own.batch()).row.epoch == 8
     assert await state.next_epoch() == 9
+    await end(task)
+
+
+async def test_what_one_has_put_who_is_gone_is_told(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Own(state, await state.next_epoch(), key_is_new=True)
+    task = await running(own)
+    await own.publisher.idle()
+    began, put = asyncio.Event(), own.outbox.put
+
+    async def slow(updates: Sequence[Update]) -> None:
+        putting = asyncio.ensure_future(put(updates))
+        began.set()
+        await asyncio.shield(putting)
+
+    monkeypatch.setattr(own.outbox, "put", slow)
+    submitting = asyncio.create_task(own.publisher.submit([warm(1)]))
+    await began.wait()
+    submitting.cancel()
+    (update,) = (await own.batch()).updates
+    assert update.block_id == warm(1).block_id
     await end(task)
 
 
