@@ -12,7 +12,7 @@ from edgenode.daemon.archive import FILE_MODE, ArchiveError, read_archive, write
 from edgenode.daemon.datadir import FOLDER_MODE, KEY_FILE, LOCK_FILE, STATE_FILE
 from edgenode.daemon.guard.rotating import ROTATIONS_FILE
 from edgenode.daemon.running import TOKEN_FILE
-from edgenode.store.files import fsync_folder
+from edgenode.store.files import fsync_folder, give_to_owner
 from edgenode.store.identity import read_seed
 from edgenode.store.joined import JOINED_FILE, SECRET_FILE
 from edgenode.store.lock import FolderLock
@@ -103,7 +103,7 @@ def _arriving(data_dir: Path, name: str) -> Path:
 def _locked(data_dir: Path) -> Iterator[None]:
     lock = FolderLock(data_dir / LOCK_FILE)
     try:
-        _give(data_dir / LOCK_FILE, data_dir)
+        give_to_owner(data_dir / LOCK_FILE)
         yield
     finally:
         lock.release()
@@ -115,14 +115,7 @@ def _create(data_dir: Path, name: str) -> Iterator[BinaryIO]:
     path = _arriving(data_dir, name)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
-        _give(path, data_dir)
+        give_to_owner(path)
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def _give(path: Path, data_dir: Path) -> None:
-    """Let a file that root made belong to the user of the data folder, whom the node runs as."""
-    if os.geteuid() == 0:
-        owner = data_dir.stat()
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

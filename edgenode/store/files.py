@@ -99,6 +99,31 @@ def create_durably(path: Path, data: bytes) -> bool:
     return True
 
 
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put a file of mode 0600 that holds `data` into the place of the old one, or change nothing.
+
+    It belongs to the owner of the folder. Raises OSError.
+    """
+    temp = path.with_name(f".{path.name}.tmp")
+    temp.unlink(missing_ok=True)
+    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    try:
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    give_to_owner(temp)
+    temp.replace(path)
+    fsync_folder(path.parent)
+
+
+def give_to_owner(path: Path) -> None:
+    """Let a file that root made belong to the user of the folder, whom the node runs as."""
+    if os.geteuid() == 0 and path.exists():
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def remove_dead_temps(path: Path) -> None:
     """Remove what a crash within `create_durably(path, ...)` has left behind. Raises OSError."""
     for temp in path.parent.glob(f".{path.name}.*.tmp"):

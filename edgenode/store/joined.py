@@ -5,7 +5,6 @@
 own, as one in the settings' `secret_file`. Both have mode 0600.
 """
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from edgenode.core.ids import NODE_ID_LENGTH
 from edgenode.core.invite import MAX_ADDRESSES, MAX_NETWORK_CHARS, is_network
 from edgenode.core.ip import MAX_LITERAL_CHARS, parse_ip
 from edgenode.core.strictjson import decode, encode
-from edgenode.store.files import PRIVATE_FILE, fsync_folder, write_all
+from edgenode.store.files import replace_durably
 
 JOINED_FILE = "joined.json"
 SECRET_FILE = "network.secret"  # noqa: S105 - the name of a file
@@ -73,7 +72,7 @@ def write_joined(data_dir: Path, joined: Joined, secret: str = "") -> None:
     Where `joined.secret` is False the old one is removed. Raises OSError. Blocking.
     """
     if secret:
-        _replace(data_dir / SECRET_FILE, secret.encode() + b"\n")
+        replace_durably(data_dir / SECRET_FILE, secret.encode() + b"\n")
     nodes = [
         {
             "nodeId": node.node_id,
@@ -83,16 +82,9 @@ def write_joined(data_dir: Path, joined: Joined, secret: str = "") -> None:
         for node in joined.nodes
     ]
     network = {"id": joined.network, "secret": joined.secret} if joined.network else None
-    _replace(data_dir / JOINED_FILE, encode({"network": network, "nodes": nodes}) + b"\n")
+    replace_durably(data_dir / JOINED_FILE, encode({"network": network, "nodes": nodes}) + b"\n")
     if not joined.secret:
         (data_dir / SECRET_FILE).unlink(missing_ok=True)
-
-
-def give_to_owner(path: Path) -> None:
-    """Let a file that root made belong to the user of the folder, whom the node runs as."""
-    if os.geteuid() == 0 and path.exists():
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _node(fields: Fields) -> JoinedNode:
@@ -116,17 +108,3 @@ def _network(fields: Fields, name: str) -> str:
     if not is_network(text):
         raise DecodeError(f"joined: {name}: expected the name of a network")
     return text
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temp = path.with_name(f".{path.name}.tmp")
-    temp.unlink(missing_ok=True)
-    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    try:
-        write_all(fd, data)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    give_to_owner(temp)
-    temp.replace(path)
-    fsync_folder(path.parent)

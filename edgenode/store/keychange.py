@@ -9,11 +9,10 @@ from pathlib import Path
 
 from edgenode.core.errors import DataFolderError
 from edgenode.store.files import (
-    PRIVATE_FILE,
     create_durably,
     fsync_folder,
+    give_to_owner,
     remove_dead_temps,
-    write_all,
 )
 from edgenode.store.identity import SEED_BYTES, read_seed
 
@@ -29,7 +28,9 @@ def next_key(key: Path) -> Path:
 def prepare(key: Path, seed: bytes) -> None:
     """Put the next key beside the one in force, durably. Raises OSError. Blocking."""
     forget(key)
-    create_durably(next_key(key), seed.hex().encode() + b"\n")
+    path = next_key(key)
+    create_durably(path, seed.hex().encode() + b"\n")
+    give_to_owner(path)
 
 
 def forget(key: Path) -> None:
@@ -73,20 +74,6 @@ def read_statements(path: Path) -> bytes:
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
         raise DataFolderError(message) from error
-
-
-def write_statements(path: Path, data: bytes) -> None:
-    """Put a new list into the place of the old one, durably. Raises OSError. Blocking."""
-    temp = path.with_name(f".{path.name}.tmp")
-    temp.unlink(missing_ok=True)
-    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    try:
-        write_all(fd, data)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    temp.replace(path)
-    fsync_folder(path.parent)
 
 
 def _overwrite(path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from edgenode.core.invite import decode_invitation
 from edgenode.daemon.datadir import FOLDER_MODE, LOCK_FILE
 from edgenode.daemon.finding.joined import forget, keep, read_settings, to_json
-from edgenode.store.joined import give_to_owner, read_joined
+from edgenode.store.files import give_to_owner
+from edgenode.store.joined import read_joined
 from edgenode.store.lock import FolderLock
 
 T = TypeVar("T")

@@ -1,6 +1,5 @@
 """The node's own changes of its key: made while it is stopped, finished at the next start."""
 
-import os
 from pathlib import Path
 
 from edgenode.core.errors import DataFolderError, DecodeError
@@ -8,6 +7,7 @@ from edgenode.core.fields import Fields
 from edgenode.core.rotation import MAX_CHAIN, Rotation, decode_rotation, rotate
 from edgenode.core.strictjson import decode, encode
 from edgenode.crypto import SigningKey, new_seed
+from edgenode.store.files import give_to_owner, replace_durably
 from edgenode.store.identity import read_seed
 from edgenode.store.keychange import (
     MAX_STATEMENTS_BYTES,
@@ -16,7 +16,6 @@ from edgenode.store.keychange import (
     next_key,
     prepare,
     read_statements,
-    write_statements,
 )
 from edgenode.store.lock import FolderLock
 
@@ -65,7 +64,7 @@ def rotate_key(key: Path, lock: Path, network: str, now_ms: int) -> Rotation:
     """
     held = FolderLock(lock)
     try:
-        _give(lock)
+        give_to_owner(lock)
         return rotate_locked(key, network, now_ms)
     finally:
         held.release()
@@ -84,21 +83,12 @@ def rotate_locked(key: Path, network: str, now_ms: int) -> Rotation:
     rotation = rotate(network, old.public_key, new.public_key, now_ms, old.sign, new.sign)
     kept = [*own_rotations(key.parent), rotation][-MAX_CHAIN:]
     prepare(key, seed)
-    _give(next_key(key))
     # From here on the new key is the node's.
     statements = key.parent / ROTATIONS_FILE
-    write_statements(statements, encode({"rotations": [item.to_data() for item in kept]}))
-    _give(statements)
+    replace_durably(statements, encode({"rotations": [item.to_data() for item in kept]}))
     finish(key)
     return rotation
 
 
 def _id(path: Path) -> str:
     return SigningKey(read_seed(path)).public_key.hex()
-
-
-def _give(path: Path) -> None:
-    """Let a file that root made belong to the user of the data folder, whom the node runs as."""
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -11,6 +11,7 @@ from edgenode.core.errors import DataFolderError, DataFolderInUse
 from edgenode.core.rotation import MAX_CHAIN, check_rotation
 from edgenode.crypto import SigningKey, new_seed, verify
 from edgenode.daemon.guard.rotating import own_rotations, rotate_key, rotate_locked, settle_rotation
+from edgenode.store import files as store_files
 from edgenode.store import keychange
 from edgenode.store.identity import load_or_create_seed, read_seed
 from edgenode.store.lock import FolderLock
@@ -94,8 +95,13 @@ def steps(monkeypatch: pytest.MonkeyPatch, cut_at: int) -> Iterator[int]:
 
     for name in ("open", "pwrite", "fsync"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
-    for name in ("create_durably", "fsync_folder", "write_all"):
-        monkeypatch.setattr(keychange, name, counted(getattr(keychange, name)))
+    for module, name in (
+        (keychange, "create_durably"),
+        (keychange, "fsync_folder"),
+        (store_files, "fsync_folder"),
+        (store_files, "write_all"),
+    ):
+        monkeypatch.setattr(module, name, counted(getattr(module, name)))
     for name in ("replace", "unlink"):
         monkeypatch.setattr(Path, name, counted(getattr(Path, name)))
     yield count
