@@ -13,7 +13,7 @@ from edgenode.daemon.addresses import local_addresses
 from edgenode.daemon.blocks.fetching import Fetcher
 from edgenode.daemon.blocks.pinning import Pinning
 from edgenode.daemon.blocks.repair import Repair
-from edgenode.daemon.clock import wall_ms
+from edgenode.daemon.clock import monotonic_ms, wall_ms
 from edgenode.daemon.config.profile import PROFILES
 from edgenode.daemon.config.sections import Config
 from edgenode.daemon.datadir import DataFolder
@@ -23,7 +23,7 @@ from edgenode.daemon.finding.inviting import Inviting
 from edgenode.daemon.guard.belonging import load_belonging
 from edgenode.daemon.guard.front import open_seats
 from edgenode.daemon.guard.gate import pack
-from edgenode.daemon.guard.guarding import Guarding, monotonic_ms
+from edgenode.daemon.guard.guarding import Guarding
 from edgenode.daemon.guard.onlink import OnLink
 from edgenode.daemon.guard.peerauth import peer_auth
 from edgenode.daemon.guard.retiring import Retiring
@@ -83,7 +83,6 @@ class Parts:
         self.on_link = OnLink()
         self.guarding = Guarding(
             limits=config.rate_limit,
-            bootstrap=kept,
             static=self.static,
             links=self.links,
             on_link=self.on_link,

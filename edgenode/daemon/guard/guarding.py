@@ -1,11 +1,11 @@
 """The limits of this node, joined: the gate, the blacklist, and the pace of each link."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from edgenode.core.ip import kind
 from edgenode.core.linkpace import ALL, PEER, LinkPace, Pace
-from edgenode.daemon.config.sections import BootstrapNode, RateLimitConfig
+from edgenode.daemon.clock import monotonic_ms
+from edgenode.daemon.config.sections import RateLimitConfig
 from edgenode.daemon.guard.gate import VIOLATIONS, Gate, pack
 from edgenode.daemon.guard.onlink import OnLink
 from edgenode.daemon.guard.shutting import Shutting
@@ -29,17 +29,13 @@ class Guarding:
         self,
         *,
         limits: RateLimitConfig,
-        bootstrap: Sequence[BootstrapNode],
         static: Sequence[StaticPeer],
         links: LinkTable,
         on_link: OnLink,
         database: Database,
         wall_ms: Callable[[], int],
     ) -> None:
-        """`static` has what became of the `bootstrap` nodes, in the same order."""
-        self._static = [
-            peer for node, peer in zip(bootstrap, static, strict=True) if node.is_static
-        ]
+        self._static = static
         self._configured = {
             packed for peer in self._static if (packed := pack(peer.address)) is not None
         }
@@ -85,8 +81,3 @@ class Guarding:
             return True
         static = [link for peer in self._static if (link := self._links.get(peer.node_id))]
         return any(pack(link.remote_address) == address for link in static)
-
-
-def monotonic_ms() -> int:
-    """Return the reading of a clock that is never set."""
-    return time.monotonic_ns() // 1_000_000

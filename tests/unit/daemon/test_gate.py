@@ -9,7 +9,7 @@ import pytest
 
 from edgenode.core.errors import NeverShutOut, StoreFailed
 from edgenode.core.ip import parse_ip
-from edgenode.daemon.config.sections import BootstrapNode, RateLimitConfig
+from edgenode.daemon.config.sections import RateLimitConfig
 from edgenode.daemon.guard.gate import Gate, pack
 from edgenode.daemon.guard.guarding import MAX_PACES, Guarding
 from edgenode.daemon.guard.shutting import Shutting
@@ -208,17 +208,11 @@ class Links(dict[str, Link]):
 
 
 def guarding(database: Database, links: Any) -> Guarding:
-    nodes = [
-        BootstrapNode(address=FRIEND, is_static=True),
-        BootstrapNode(address="192.0.2.1"),
-        BootstrapNode(address="friend.example", is_static=True),
-    ]
-    static = [StaticPeer(node.address, node.port) for node in nodes]
-    static[2].node_id = "cd" * 32
+    static = [StaticPeer(FRIEND, 4242), StaticPeer("friend.example", 4242)]
+    static[1].node_id = "cd" * 32
     network: Any = SimpleNamespace(network_of=lambda _: None)
     return Guarding(
         limits=RateLimitConfig(),
-        bootstrap=nodes,
         static=static,
         links=links,
         on_link=network,
@@ -243,7 +237,7 @@ async def test_who_is_static_by_address_or_by_link(database: Database) -> None:
     assert not judged(guard, "ab" * 32, FAR, "busy")
     assert not judged(guard, "ab" * 32, FAR, "over-rate")
     assert judged(guard, "ab" * 32, FAR, "bad-seal")
-    assert judged(guard, "ab" * 32, "192.0.2.1", "malformed")  # configured, but not static
+    assert judged(guard, "ab" * 32, "192.0.2.1", "malformed")  # not static
 
 
 async def test_paces_are_bounded_and_kept_for_who_comes_back(database: Database) -> None:
