@@ -1,6 +1,5 @@
 """`edgenode discover`: other nodes that were found, how, and how long ago."""
 
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 from edgenode.cli import exits
 from edgenode.cli.client import Node
 from edgenode.cli.exits import CommandFailed
-from edgenode.cli.output import aligned, clean, human_duration, out, out_json, paint, say
+from edgenode.cli.output import clean, human_duration, out, out_json, painted, say, with_status
 from edgenode.cli.reading import maybe, tables
 from edgenode.cli.show import ID_COLUMN
 
@@ -19,7 +18,6 @@ LOOK_S = 1.0
 HEADER = ("NODE", "ADDRESS", "FOUND BY", "LAST SEEN", "STATUS", "LAST ERROR")
 
 _COLOUR_OF = {"linked": "green", "dialling": "yellow", "failed": "red"}
-_STATUS_COLUMN = HEADER.index("STATUS")
 
 Entry = dict[str, Any]
 
@@ -75,23 +73,14 @@ def changes(
 
 def lines_of(entries: Sequence[Entry], now_s: float) -> list[str]:
     """Lay the entries out in columns, below their header; `now_s` is Unix time."""
-    rows = [_row(entry, now_s) for entry in entries]
-    first, *lines = aligned([HEADER, *rows])
-    start = first.index("STATUS")
-    shown = [first]
-    for row, line in zip(rows, lines, strict=True):
-        # Coloured after alignment, which counts characters.
-        status = row[_STATUS_COLUMN]
-        end = start + len(status)
-        shown.append(line[:start] + _painted(status) + line[end:])
-    return shown
+    return with_status([HEADER, *(_row(entry, now_s) for entry in entries)], _COLOUR_OF)
 
 
 def change_line(change: str, entry: Entry, now_s: float) -> str:
     """Return a change in one line."""
     node, address, how, _, status, error = _row(entry, now_s)
     moment = datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    line = f"{moment}  {change:<7}  {node}  {address}  {how}  {_painted(status)}"
+    line = f"{moment}  {change:<7}  {node}  {address}  {how}  {painted(status, _COLOUR_OF)}"
     return line if error == "-" else f"{line}  {error}"
 
 
@@ -108,11 +97,6 @@ def _row(entry: Entry, now_s: float) -> tuple[str, ...]:
         maybe(entry, "status"),
         maybe(entry, "lastError"),
     )
-
-
-def _painted(status: str) -> str:
-    colour = _COLOUR_OF.get(status)
-    return status if colour is None else paint(status, colour, sys.stdout)
 
 
 def _ago(time_text: str, now_s: float) -> str:

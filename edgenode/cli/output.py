@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -64,6 +64,26 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def with_status(rows: Sequence[Sequence[str]], colours: Mapping[str, str]) -> list[str]:
+    """Align rows as `aligned`, the first their header; what stands below STATUS is coloured."""
+    column = list(rows[0]).index("STATUS")
+    first, *lines = aligned(rows)
+    start = first.index("STATUS")
+    shown = [first]
+    for row, line in zip(rows[1:], lines, strict=True):
+        # Coloured after alignment, which counts characters.
+        status = row[column]
+        end = start + len(status)
+        shown.append(line[:start] + painted(status, colours) + line[end:])
+    return shown
+
+
+def painted(status: str, colours: Mapping[str, str]) -> str:
+    """Return a status for standard output, in its colour if it has one."""
+    colour = colours.get(status)
+    return status if colour is None else paint(status, colour, sys.stdout)
 
 
 def human_bytes(count: float) -> str:

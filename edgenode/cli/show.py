@@ -14,6 +14,7 @@ from edgenode.cli.output import (
     out_json,
     paint,
     say,
+    with_status,
 )
 from edgenode.cli.reach import reach_words
 from edgenode.cli.reading import maybe, number, table, tables, text
@@ -99,16 +100,8 @@ def show_peers(node: Node, *, as_json: bool) -> int:
         "CAPABILITIES",
         "LAST ERROR",
     )
-    first, *lines = aligned([header, *(_peer_row(peer) for peer in peers)])
-    out(first)
-    start = first.index("STATUS")
-    for peer, line in zip(peers, lines, strict=True):
-        status = maybe(peer, "status")
-        colour = _COLOUR_OF.get(status)
-        end = start + len(status)
-        # Coloured after alignment, which counts characters.
-        shown = line[start:end] if colour is None else paint(status, colour, sys.stdout)
-        out(line[:start] + shown + line[end:])
+    for line in with_status([header, *(_peer_row(peer) for peer in peers)], _COLOUR_OF):
+        out(line)
     if not peers:
         say("no peers yet")
     return exits.OK
