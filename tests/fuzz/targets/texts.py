@@ -1,12 +1,20 @@
 """JSON, addresses, and other short texts."""
 
 import re
+from base64 import b32decode, b32encode
+from binascii import crc32
 
 from edgenode.core.address import address_key
 from edgenode.core.blacklist import parse_entry
 from edgenode.core.dialback import network_of
 from edgenode.core.errors import DecodeError
 from edgenode.core.ids import is_block_id
+from edgenode.core.invite import (
+    BEGINNING,
+    Invitation,
+    decode_invitation,
+    encode_invitation,
+)
 from edgenode.core.ip import format_ip, from_mapped, kind, parse_ip
 from edgenode.core.strictjson import encode, reader, scanner
 from edgenode.discover.resolvconf import parse_resolver_settings
@@ -71,6 +79,39 @@ def resolvers(data: bytes) -> int:
     return len(found.servers)
 
 
+def invitation(data: bytes) -> str:
+    """Whatever a whole line holds is refused, or is said again as the same line."""
+    framed = (2 + len(data) + 4).to_bytes(2, "big") + data if len(data) < 2**16 - 6 else data
+    framed += crc32(framed).to_bytes(4, "big")
+    line = BEGINNING + b32encode(framed).decode().rstrip("=").lower()
+    found = decode_invitation(line)
+    again = decode_invitation(encode_invitation(found))
+    assert (again.network, again.node_id, again.addresses, again.secret, again.closed) == (
+        (found.network, found.node_id, found.addresses, found.secret, found.closed)
+    )
+    return f"{len(found.addresses)} {bool(found.secret)} {found.closed}"
+
+
+def invitation_text(data: bytes) -> str:
+    """Whatever somebody pastes is refused with a word on it, or is an invitation."""
+    return decode_invitation(data.decode("utf-8", "replace")).network
+
+
+def _invitations() -> list[bytes]:
+    places = [("192.0.2.1", 4242), ("2001:db8::1", 1)]
+    made = [
+        Invitation("brightchain", "0b" * 32, places),
+        Invitation("home", "0b" * 32, places[:1], secret="0f" * 32),
+        Invitation("home", "0b" * 32, places[1:], secret="Correct-Horse.Battery_Staple:4711/x"),
+    ]
+    return [encode_invitation(each).encode() for each in made]
+
+
+def _invitation_bytes() -> list[bytes]:
+    lines_ = [line[len(BEGINNING) :].upper() for line in _invitations()]
+    return [b32decode(line + b"=" * (-len(line) % 8))[2:-4] for line in lines_]
+
+
 def _json_seeds() -> list[bytes]:
     rows = [row[1] for name in ("valid.txt", "invalid.txt") for row in lines(name)]
     nested = b'{"a":[{"b":[{"c":[1,2.5e-3,"\\u00e9\\ud83d\\ude00"]}]}],"d":null,"e":{"f":true}}'
@@ -87,6 +128,8 @@ TARGETS = (
     Target("json", json_text, (DecodeError,), _json_seeds, _WORDS, 8),
     Target("json-readers", json_both, (), _json_seeds, _WORDS),
     Target("address", address, (), lambda: _ADDRESSES, (b":", b"::", b".", b"0", b"%", b"/")),
+    Target("invitation", invitation, (DecodeError,), _invitation_bytes, (b"\4", b"\x10", b"\0")),
+    Target("invitation-text", invitation_text, (DecodeError,), _invitations, (b" ", b"A", b"7")),
     Target("block-id", block_id, (), lambda: [b"ab" * 64, b"../" * 40, b"%2e" * 42], weight=1),
     Target(
         "resolv-conf",
